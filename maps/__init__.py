@@ -1,0 +1,1 @@
+"""Drawing: interactive Folium maps, vector tiles and printed maps (*mappe*), without people."""
