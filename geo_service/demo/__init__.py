@@ -1,0 +1,1 @@
+"""The demonstration quarter (*Quartiere Roggia Nuova*), invented and labelled synthetic."""

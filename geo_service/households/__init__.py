@@ -1,0 +1,1 @@
+"""Households (*nuclei familiari*), tenancies (*titoli di occupazione*) and stays."""

@@ -1,0 +1,121 @@
+"""Tables of households: who holds a title to a flat and who sleeps where."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from layers.buildings import Flat
+from layers.db import Base, Id
+
+TITLES = ("assignee", "owner", "private_tenant", "business", "untitled", "guest")
+CHANNELS = ("letter", "phone", "sms", "email", "visit")
+
+
+class Household(Base):
+    """A household (*nucleo familiare*). Names and contacts stand in :class:`HouseholdContact`."""
+
+    __tablename__ = "household"
+    __table_args__ = (
+        UniqueConstraint("quarter_id", "code"),
+        CheckConstraint("language ~ '^[a-z]{2,3}$'", name="language"),
+        CheckConstraint("size between 1 and 30", name="size"),
+        CheckConstraint(f"channel in {CHANNELS!r}", name="channel"),
+    )
+
+    id: Mapped[Id]
+    quarter_id: Mapped[int] = mapped_column(ForeignKey("quarter.id", ondelete="CASCADE"))
+    code: Mapped[str] = mapped_column(String(60))
+    # ISO 639 code of the language in which the household wants to be written to.
+    language: Mapped[str] = mapped_column(String(3), server_default="it")
+    size: Mapped[int | None] = mapped_column(SmallInteger)
+    channel: Mapped[str] = mapped_column(String(20), server_default="letter")
+    # A protected address is seen by coordinators only and counted nowhere it could be told apart.
+    protected: Mapped[bool] = mapped_column(server_default="false")
+    row_version: Mapped[int] = mapped_column(server_default="1")
+
+    contact: Mapped[HouseholdContact | None] = relationship(back_populates="household")
+    stays: Mapped[list[Stay]] = relationship(back_populates="household")
+    tenancies: Mapped[list[Tenancy]] = relationship(back_populates="household")
+    needs: Mapped[list[Need]] = relationship(back_populates="household")
+
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
+
+
+class HouseholdContact(Base):
+    """Names and contacts, in a row of their own so that they can be emptied."""
+
+    __tablename__ = "household_contact"
+
+    household_id: Mapped[int] = mapped_column(
+        ForeignKey("household.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(200), server_default="")
+    phone: Mapped[str] = mapped_column(String(40), server_default="")
+    email: Mapped[str] = mapped_column(String(200), server_default="")
+
+    household: Mapped[Household] = relationship(back_populates="contact")
+
+
+class Tenancy(Base):
+    """The title on which a household holds a flat; periods may overlap."""
+
+    __tablename__ = "tenancy"
+    __table_args__ = (
+        UniqueConstraint("household_id", "flat_id", "title", "period"),
+        CheckConstraint(f"title in {TITLES!r}", name="title"),
+        CheckConstraint("not isempty(period)", name="period_not_empty"),
+    )
+
+    id: Mapped[Id]
+    household_id: Mapped[int] = mapped_column(ForeignKey("household.id", ondelete="CASCADE"))
+    flat_id: Mapped[int] = mapped_column(ForeignKey("flat.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(20))
+    period: Mapped[Range[dt.date]] = mapped_column(DATERANGE)
+
+    household: Mapped[Household] = relationship(back_populates="tenancies")
+    flat: Mapped[Flat] = relationship()
+
+
+class Stay(Base):
+    """Who sleeps where, from when to when; a household stays in one place at a time."""
+
+    __tablename__ = "stay"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("household_id", "="),
+            ("period", "&&"),
+            name="ex_stay_one_place_at_a_time",
+            using="gist",
+        ),
+        CheckConstraint("not isempty(period)", name="period_not_empty"),
+    )
+
+    id: Mapped[Id]
+    household_id: Mapped[int] = mapped_column(ForeignKey("household.id", ondelete="CASCADE"))
+    flat_id: Mapped[int] = mapped_column(ForeignKey("flat.id", ondelete="CASCADE"), index=True)
+    period: Mapped[Range[dt.date]] = mapped_column(DATERANGE)
+
+    household: Mapped[Household] = relationship(back_populates="stays")
+    flat: Mapped[Flat] = relationship()
+
+
+class Need(Base):
+    """A practical need (*esigenza*), never a diagnosis, with purpose, legal basis, review date."""
+
+    __tablename__ = "need"
+
+    id: Mapped[Id]
+    household_id: Mapped[int] = mapped_column(
+        ForeignKey("household.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    purpose: Mapped[str] = mapped_column(String(200))
+    legal_basis: Mapped[str] = mapped_column(String(200))
+    review_on: Mapped[dt.date] = mapped_column(Date)
+
+    household: Mapped[Household] = relationship(back_populates="needs")

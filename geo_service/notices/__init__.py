@@ -1,0 +1,1 @@
+"""Notices (*avvisi*): whom to tell about a phase, building by building."""

@@ -1,0 +1,1 @@
+"""Pages for residents (*residenti*): find a building and its works."""

@@ -1,0 +1,196 @@
+"""What one installation decides: database, place, municipality (``ACCANTO_*`` variables)."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MIN_SECRET_CHARS = 32
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message names the variable and how to mend it."""
+
+
+class Settings(BaseSettings):
+    """The settings of one installation, read from the environment.
+
+    Every field is the variable ``ACCANTO_`` + its name in capitals. Levels are in dB(A), hours
+    are local wall time. An empty variable counts as unset.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ACCANTO_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    database_url: str | None = Field(
+        default=None, description="A PostGIS >= 3.3 to use; unset: a private cluster"
+    )
+    srid: int = Field(default=32632, description="EPSG code of the one metric CRS that is stored")
+    state_dir: Path = Field(
+        default=REPOSITORY / ".accanto", description="Folder of all that this machine keeps"
+    )
+    cluster_dir: Path | None = Field(
+        default=None, description="Folder under which the private cluster keeps its files"
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str | None = Field(
+        default=None, description="Address printed on posters, such as https://accanto.comune.it"
+    )
+    secret_key: SecretStr | None = Field(
+        default=None, description="Signs sessions; unset: made once and kept in the state folder"
+    )
+
+    timezone: str = "Europe/Rome"
+    language: str = "it"
+
+    quarter: str | None = Field(
+        default=None, description="Code of the quarter that commands mean when none is named"
+    )
+    quarter_name: str = Field(
+        default="Quartiere", description="Name of a quarter added without one"
+    )
+
+    municipality: str = Field(default="Comune", description="Name of the Comune, as printed")
+    municipality_office: str = Field(
+        default="Ufficio competente", description="Office that approves notices, as printed"
+    )
+    patron_day: str | None = Field(
+        default=None, description="Local patron's holiday as MM-DD, for example 05-22"
+    )
+    construction_limit_facade_dba: float = Field(
+        default=70.0, gt=0, le=140, description="LAeq limit of a cantiere at the facade"
+    )
+    construction_limit_indoor_dba: float = Field(
+        default=65.0, gt=0, le=140, description="LAeq limit inside, works in the same building"
+    )
+    laboratory: str = Field(
+        default="Laboratorio di Quartiere", description="Name of the laboratory, as printed"
+    )
+    laboratory_phone: str = ""
+    laboratory_email: str = ""
+
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        scheme, found, rest = url.partition("://")
+        if not found or scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            raise ValueError("must begin with postgresql://, as in postgresql://user@host/database")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("srid")
+    @classmethod
+    def _projected(cls, srid: int) -> int:
+        if not 1024 <= srid <= 998999 or srid in {4326, 4258, 4979, 3857}:
+            raise ValueError(
+                "must be the EPSG code of a projected CRS in metres, such as 32632 or 7791"
+            )
+        return srid
+
+    @field_validator("state_dir", "cluster_dir")
+    @classmethod
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else Path(os.path.abspath(folder.expanduser()))
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError("is not a time zone; write it as in Europe/Rome") from error
+        return name
+
+    @field_validator("patron_day")
+    @classmethod
+    def _month_and_day(cls, day: str | None) -> str | None:
+        if day is not None and not re.fullmatch(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", day):
+            raise ValueError("must be month and day, as in 05-22")
+        return day
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < MIN_SECRET_CHARS:
+            raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters")
+        return key
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of all dates and hours that people read."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def base_url(self) -> str:
+        """The address that people open, without a closing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def secret(self) -> str:
+        """The key that signs sessions and codes.
+
+        Returns ``secret_key`` when it is set, otherwise the content of ``secret_key`` in the
+        state folder, which is made once with mode 600. Raises `SettingsError` when that file can
+        be read by others or is damaged.
+        """
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value()
+        return _kept_secret(self.state_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in ``path``; two processes that make it at once end with the same one."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass  # another process was first: its key is the one to use
+        finally:
+            made.unlink()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise SettingsError(
+            f"{path} can be read by other users (mode {mode:o}): run chmod 600 on it, or delete "
+            "it to have a new key made (everybody signs in again)"
+        )
+    key = path.read_text(encoding="ascii", errors="replace").strip()
+    if len(key) < MIN_SECRET_CHARS:
+        raise SettingsError(f"{path} is damaged: delete it to have a new key made")
+    return key
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises `SettingsError` naming each variable that cannot be used. Tests that change the
+    environment call ``get_settings.cache_clear()``.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"ACCANTO_{'_'.join(str(part) for part in fault['loc']).upper()} "
+            f"{fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise SettingsError(f"Settings that cannot be used: {faults}") from error

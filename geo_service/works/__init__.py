@@ -1,0 +1,1 @@
+"""Works (*cantieri e fasi*): presets, phases, revisions, schedule versions."""
