@@ -89,9 +89,7 @@ class Building(Base):
         Index("ix_building_geom3857", "geom3857", postgresql_using="gist"),
         CheckConstraint("height_m > 0 and height_m <= 400", name="height_m"),
         CheckConstraint("storeys between 1 and 130", name="storeys"),
-        CheckConstraint(
-            "acoustic_class in ('I','II','III','IV','V','VI')", name="acoustic_class"
-        ),
+        CheckConstraint("acoustic_class in ('I','II','III','IV','V','VI')", name="acoustic_class"),
         CheckConstraint("closed_on is null or closed_on >= opened_on", name="lifetime"),
     )
 
@@ -236,9 +234,7 @@ class Path(Base):
     kind: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(200), server_default="")
     geom: Mapped[WKBElement] = mapped_column(metric_geometry("LINESTRING"))
-    geom3857: Mapped[WKBElement] = mapped_column(
-        mercator_geometry("LINESTRING"), _mercator("geom")
-    )
+    geom3857: Mapped[WKBElement] = mapped_column(mercator_geometry("LINESTRING"), _mercator("geom"))
     width_m: Mapped[float | None] = mapped_column()
     slope_pct: Mapped[float | None] = mapped_column()
     cross_slope_pct: Mapped[float | None] = mapped_column()

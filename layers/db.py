@@ -27,9 +27,7 @@ class Base(DeclarativeBase):
 
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
-Instant = Annotated[
-    dt.datetime, mapped_column(DateTime(timezone=True), server_default=func.now())
-]
+Instant = Annotated[dt.datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 
 
 def metric_geometry(kind: str) -> Geometry:

@@ -88,9 +88,7 @@ class WorksPhase(Base):
 schedule_version_revision = Table(
     "schedule_version_revision",
     Base.metadata,
-    Column(
-        "version_id", ForeignKey("schedule_version.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("version_id", ForeignKey("schedule_version.id", ondelete="CASCADE"), primary_key=True),
     Column(
         "revision_id",
         ForeignKey("phase_revision.id", ondelete="CASCADE"),
@@ -101,7 +99,7 @@ schedule_version_revision = Table(
 
 
 class ScheduleVersion(Base):
-    """The revisions in force on one site from ``recorded_at`` on (*versione del cronoprogramma*)."""
+    """Revisions in force on a site from ``recorded_at`` on (*versione del cronoprogramma*)."""
 
     __tablename__ = "schedule_version"
     __table_args__ = (UniqueConstraint("site_id", "number"),)
@@ -209,9 +207,7 @@ class WorkingHours(Base):
     )
 
     id: Mapped[Id]
-    revision_id: Mapped[int] = mapped_column(
-        ForeignKey("phase_revision.id", ondelete="CASCADE")
-    )
+    revision_id: Mapped[int] = mapped_column(ForeignKey("phase_revision.id", ondelete="CASCADE"))
     weekday: Mapped[int] = mapped_column(SmallInteger)
     starts_at: Mapped[dt.time] = mapped_column(Time)
     # An end not after the start means past midnight.
@@ -314,9 +310,7 @@ utility_cut_stairwell = Table(
 revision_flat = Table(
     "revision_flat",
     Base.metadata,
-    Column(
-        "revision_id", ForeignKey("phase_revision.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("revision_id", ForeignKey("phase_revision.id", ondelete="CASCADE"), primary_key=True),
     Column("flat_id", ForeignKey("flat.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
@@ -337,7 +331,7 @@ class RevisionBuilding(Base):
 
 
 class Permit(Base):
-    """A permit (*autorizzazione*): noise derogation, traffic order, public ground, asbestos plan."""
+    """A permit (*autorizzazione*): noise derogation, traffic order, public ground, asbestos."""
 
     __tablename__ = "permit"
     __table_args__ = (

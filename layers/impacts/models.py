@@ -52,9 +52,7 @@ class ImpactRun(Base):
     )
 
     id: Mapped[Id]
-    revision_id: Mapped[int] = mapped_column(
-        ForeignKey("phase_revision.id", ondelete="CASCADE")
-    )
+    revision_id: Mapped[int] = mapped_column(ForeignKey("phase_revision.id", ondelete="CASCADE"))
     # Version of the computation as a whole; a newer one may stand beside a sealed revision's.
     engine_version: Mapped[str] = mapped_column(String(40))
     computed_at: Mapped[Instant]
@@ -76,9 +74,7 @@ class ImpactZone(Base):
     )
 
     id: Mapped[Id]
-    run_id: Mapped[int] = mapped_column(
-        ForeignKey("impact_run.id", ondelete="CASCADE"), index=True
-    )
+    run_id: Mapped[int] = mapped_column(ForeignKey("impact_run.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(20))
     aspect: Mapped[str] = mapped_column(String(30), server_default="")
     part_of_day: Mapped[str] = mapped_column(String(10), server_default="all")
@@ -115,9 +111,7 @@ class Impact(Base):
         _PART,
         CheckConstraint("(value is null) = (unit is null)", name="value_has_unit"),
         CheckConstraint(f"unit in {UNITS!r}", name="unit"),
-        CheckConstraint(
-            "value is null or value between -1e6 and 1e6", name="value_finite"
-        ),
+        CheckConstraint("value is null or value between -1e6 and 1e6", name="value_finite"),
         CheckConstraint("not isempty(period)", name="period_not_empty"),
         CheckConstraint("weekdays between 1 and 127", name="weekdays"),
     )

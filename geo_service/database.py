@@ -1,0 +1,83 @@
+"""Engine, sessions and migrations of the one database of an installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from geo_service.errors import ServiceUnavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MINIMUM_POSTGIS = (3, 3)
+MINIMUM_POSTGRES = 15
+
+
+def make_engine(url: str, *, pool_size: int = 8) -> Engine:
+    """Engine on psycopg 3 for ``url``; any ``postgresql://`` address is accepted.
+
+    Sessions speak Europe/Rome only at the edge: the server's time zone is set to UTC, so that a
+    date never depends on the configuration of the machine.
+    """
+    address = make_url(url)
+    if address.get_backend_name() in {"postgresql", "postgres"}:
+        address = address.set(drivername="postgresql+psycopg")
+    return create_engine(
+        address,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c jit=off"},
+    )
+
+
+def session_factory(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that do not reload what was just committed; services never commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def check_server(engine: Engine) -> str:
+    """Version of PostGIS, after making sure that server and extension are recent enough.
+
+    Raises :class:`ServiceUnavailable` with a sentence for the administrator.
+    """
+    try:
+        with engine.connect() as connection:
+            server = int(connection.execute(text("show server_version_num")).scalar_one())
+            available = connection.execute(
+                text("select default_version from pg_available_extensions where name='postgis'")
+            ).scalar_one_or_none()
+    except OperationalError as error:
+        raise ServiceUnavailable(
+            f"The database at {engine.url.render_as_string(hide_password=True)} does not answer: "
+            f"{str(error.orig).strip()}"
+        ) from error
+    if server // 10_000 < MINIMUM_POSTGRES:
+        raise ServiceUnavailable(
+            f"PostgreSQL {server // 10_000} is too old; {MINIMUM_POSTGRES} or newer is needed."
+        )
+    if available is None:
+        raise ServiceUnavailable(
+            "The database server has no PostGIS; install it (Debian: postgresql-15-postgis-3)."
+        )
+    if tuple(int(part) for part in available.split(".")[:2]) < MINIMUM_POSTGIS:
+        raise ServiceUnavailable(f"PostGIS {available} is too old; 3.3 or newer is needed.")
+    return available
+
+
+def alembic_config(engine: Engine) -> Config:
+    """Alembic set up in code; there is no ini file that could name another database."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
+    return config
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to ``revision``; safe to call at every start and from two processes."""
+    check_server(engine)
+    command.upgrade(alembic_config(engine), revision)
