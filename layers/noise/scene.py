@@ -1,0 +1,72 @@
+"""The surroundings of a noise calculation: buildings, barriers, ground and terrain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from layers.errors import DataError
+from layers.noise.bands import FloatArray
+from layers.noise.model import Barrier, GroundZone
+from layers.noise.terrain import Terrain
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Buildings and ground between sources and receivers, in one metric reference system.
+
+    :ivar footprints: ``k`` polygons or multipolygons; courtyards are holes. They may touch or
+        overlap. An empty or missing footprint neither screens nor reflects.
+    :ivar heights_m: shape (k,), height of the flat roof: above the ground, or absolute where the
+        scene has a terrain. A building of unknown height (NaN, or not above 0 on flat ground)
+        neither screens nor reflects, which errs on the loud side; the result says how many.
+    :ivar barriers: thin screens such as hoardings.
+    :ivar ground: zones of a ground factor; where they overlap the first in the list counts,
+        outside all of them ``NoiseOptions.default_ground_factor``.
+    :ivar terrain: the relief, or ``None`` for flat ground at height 0. With a relief the slower
+        reference method computes; heights of sources, receivers, roofs and barriers are absolute.
+    """
+
+    footprints: npt.NDArray[np.object_] | Sequence[shapely.Geometry] = ()
+    heights_m: FloatArray | Sequence[float] = ()
+    barriers: Sequence[Barrier] = ()
+    ground: Sequence[GroundZone] = ()
+    terrain: Terrain | None = None
+    n_unknown_height: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        shapes = np.array(list(self.footprints), dtype=object)
+        heights = np.asarray(self.heights_m, dtype=float).reshape(-1)
+        if len(shapes) != len(heights):
+            raise DataError(
+                f"There are {len(shapes)} footprints but {len(heights)} heights: give one each, "
+                "NaN where the height is unknown."
+            )
+        _check_shapes(shapes)
+        if np.isinf(heights).any():
+            raise DataError("The height of a building is infinite; give NaN where it is unknown.")
+        unknown = ~np.isfinite(heights)
+        if self.terrain is None:
+            unknown |= ~(heights > 0)
+        object.__setattr__(self, "footprints", shapes)
+        object.__setattr__(self, "heights_m", np.where(unknown, np.nan, heights))
+        object.__setattr__(self, "barriers", tuple(self.barriers))
+        object.__setattr__(self, "ground", tuple(self.ground))
+        object.__setattr__(self, "n_unknown_height", int(unknown.sum()))
+
+
+def _check_shapes(shapes: npt.NDArray[np.object_]) -> None:
+    known = ~np.array([s is None for s in shapes], dtype=bool)
+    if not known.any():
+        return
+    types = shapely.get_type_id(shapes[known])
+    if not np.isin(types, (3, 6)).all():
+        place = np.flatnonzero(known)[~np.isin(types, (3, 6))][0]
+        raise DataError(f"Footprint {place} is not a polygon: {shapes[place].geom_type}.")
+    box = shapely.bounds(shapes[known])
+    if np.isinf(box).any():
+        raise DataError("A footprint has a coordinate that is not a number.")
