@@ -1,0 +1,398 @@
+"""Make, start, find again and stop a private PostGIS cluster."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType, TracebackType
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from geo_service.cluster.binaries import (
+    ClusterError,
+    Programs,
+    clean_environment,
+    find_programs,
+    server_user,
+)
+from geo_service.cluster.leases import Lease, anybody_else, exclusive
+from geo_service.cluster.places import (
+    PORT,
+    Place,
+    forget,
+    forgotten_homes,
+    outside_base,
+    private_folder,
+    settle,
+)
+from geo_service.cluster.process import explain, is_server_of, log_tail, recorded_pid, runs
+
+SUPERUSER = "accanto"
+DATABASE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+NEEDED_BYTES = 300_000_000
+START_WAIT_S = 300.0
+STOP_WAIT_S = 60
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "cluster_name": "accanto",
+    "jit": "off",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "128MB",
+    "max_connections": "100",
+}
+HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+log = logging.getLogger("accanto.cluster")
+
+
+class Cluster:
+    """A PostGIS server of our own behind a unix socket that only this user can reach.
+
+    ``state_dir`` holds its lock, its leases and the note of where it lies; the server's files are
+    there too, or, for root and where ``base`` is given, in a private folder outside.
+    ``durable=False`` gives up safety against power cuts for speed: tests only.
+
+    The first process that needs it starts it and the last one that used it stops it, at exit.
+    """
+
+    def __init__(self, state_dir: Path, durable: bool = True, base: Path | None = None) -> None:
+        self.state_dir = Path(os.path.abspath(state_dir))
+        self.durable = durable
+        self.base = base
+        self.place: Place | None = None
+        self._lease: Lease | None = None
+        self._guard = threading.RLock()
+
+    def ensure_running(self) -> None:
+        """Make the cluster if there is none, start it if it is down, and keep it up for us.
+
+        Raises `ClusterError` with a sentence when the machine does not allow it.
+        """
+        with self._guard:
+            if self._lease is not None and self._lease.held and self._answers():
+                return
+            try:
+                self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with exclusive(self.state_dir / "cluster.lock"):
+                    self._bring_up()
+            except PermissionError as error:
+                raise ClusterError(
+                    f"{error.filename} cannot be used by this user ({error.strerror}): run the "
+                    "command as the owner of that folder, or name another one in ACCANTO_STATE_DIR"
+                ) from error
+            atexit.register(self.stop)
+            _exit_in_order_when_ended()
+
+    def url(self, database: str) -> str:
+        """The SQLAlchemy address of ``database`` on this cluster, which must be running."""
+        place = self._running_place()
+        _check_name(database)
+        host = quote(str(place.socket), safe="")
+        return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={host}&port={PORT}"
+
+    def create_database(self, name: str, template: str | None = None) -> bool:
+        """Create ``name``, as a copy of ``template`` if given; False when it exists already.
+
+        Nobody may be connected to the template. Extensions are the migrations' business.
+        """
+        _check_name(name)
+        command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            _check_name(template)
+            command += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        try:
+            self._execute(command)
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            return False
+        return True
+
+    def drop_database(self, name: str) -> None:
+        """Drop ``name``, ending its connections; harmless when there is none."""
+        _check_name(name)
+        self._execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+    def databases(self) -> list[str]:
+        """The names of the databases on this cluster, its own three left out."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+                " ORDER BY datname"
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def stop(self, force: bool = False) -> None:
+        """Give the cluster back; it stops when nobody else uses it, with ``force`` at once."""
+        with self._guard:
+            atexit.unregister(self.stop)
+            lease, self._lease = self._lease, None
+            mine = lease is not None and lease.held
+            if not mine and not (force and self.place):
+                return
+            try:
+                with exclusive(self.state_dir / "cluster.lock"):
+                    others = anybody_else(self.state_dir / "leases", lease)
+                    if lease is not None:
+                        lease.give_back()
+                    if force or not others:
+                        self._shut_down()
+            except FileNotFoundError:
+                self._shut_down()  # the state folder was deleted meanwhile: nobody can find us
+
+    def destroy(self) -> None:
+        """Stop the cluster and delete its files; refused while another process uses it."""
+        with self._guard:
+            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with exclusive(self.state_dir / "cluster.lock"):
+                if anybody_else(self.state_dir / "leases", self._lease):
+                    raise ClusterError("The database is in use by another accanto command")
+                self.place = settle(self.state_dir, server_user(), self.base, self.durable)
+                self._shut_down()
+                shutil.rmtree(self.place.home)
+                if self.place.socket.exists():
+                    shutil.rmtree(self.place.socket)
+                forget(self.state_dir)
+                self.place = None
+                if self._lease is not None:
+                    self._lease.give_back()
+                    self._lease = None
+            atexit.unregister(self.stop)
+
+    def __enter__(self) -> Cluster:
+        self.ensure_running()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _bring_up(self) -> None:
+        """Under the lock: take a lease, then find, make or start the server."""
+        user = server_user()
+        fresh = self._lease is None or not self._lease.held
+        if fresh:
+            self._lease = Lease(self.state_dir / "leases")
+        try:
+            self.place = settle(self.state_dir, user, self.base, self.durable)
+            if self._found_running():
+                return
+            made_by = self._made_by()
+            programs = find_programs(made_by)
+            if made_by is None:
+                self._make(programs)
+            self._start(programs)
+        except BaseException:
+            if fresh and self._lease is not None:
+                self._lease.give_back()
+                self._lease = None
+            raise
+
+    def _found_running(self) -> bool:
+        """Whether a server that another command started, or that outlived it, is ready.
+
+        One that is repairing itself is waited for; one whose socket was deleted is stopped.
+        """
+        pid = self._server_pid()
+        if pid is None:
+            return False
+        patience = time.monotonic() + 5
+        while runs(pid):
+            if self._answers():
+                return True
+            socket = self._running_place().socket / f".s.PGSQL.{PORT}"
+            if time.monotonic() > patience and not socket.exists():
+                self._shut_down()
+                return False
+            self._still_within(patience - 5 + START_WAIT_S)
+            time.sleep(0.05)
+        return False
+
+    def _made_by(self) -> int | None:
+        """The major version whose data we hold; None when there are none yet."""
+        data = self._running_place().data
+        if not data.exists():
+            return None
+        try:
+            return int((data / "PG_VERSION").read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise ClusterError(
+                f"{data} does not hold a whole database ({error}): restore a backup, or move that "
+                "folder away to begin with an empty one"
+            ) from error
+
+    def _make(self, programs: Programs) -> None:
+        """Run initdb in a folder of a passing name, so that a half-made one is never used."""
+        place = self._running_place()
+        user = server_user()
+        for left in place.home.glob("making-*"):
+            shutil.rmtree(left)
+        free = shutil.disk_usage(place.home).free
+        if free < NEEDED_BYTES:
+            raise ClusterError(
+                f"The disk of {place.home} has {free // 1_000_000} MB left and a new database "
+                f"needs {NEEDED_BYTES // 1_000_000} MB: free some space, or name a folder on "
+                "another disk in ACCANTO_CLUSTER_DIR"
+            )
+        if self.base is not None or user.demoted:
+            for left in forgotten_homes(outside_base(self.base, place.durable)):
+                log.warning("%s belonged to a folder that is gone; rm -r it if unneeded", left)
+        making = place.home / f"making-{os.getpid()}"
+        done = subprocess.run(
+            [programs.folder / "initdb", "-D", making, "-U", SUPERUSER, "-A", "trust"]
+            + ["-E", "UTF8", "--locale=C.UTF-8", *([] if place.durable else ["--no-sync"])],
+            cwd=place.home,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            **user.popen(),
+        )
+        if done.returncode != 0:
+            shutil.rmtree(making, ignore_errors=True)
+            raise ClusterError(explain(done.stdout + done.stderr, place))
+        os.replace(making, place.data)
+
+    def _start(self, programs: Programs) -> None:
+        """Start the server detached from us, and wait until it answers."""
+        place = self._running_place()
+        private_folder(place.socket, server_user())
+        options = SETTINGS | {"unix_socket_directories": str(place.socket)}
+        if not place.durable:
+            options |= HASTY
+        command = [str(programs.folder / "postgres"), "-D", str(place.data)]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        deadline = time.monotonic() + START_WAIT_S
+        retry_until = time.monotonic() + 20
+        while True:
+            seen = place.log.stat().st_size if place.log.exists() else 0
+            if self._launched(command, deadline):
+                return
+            said = log_tail(place.log, seen)
+            # After a kill the old server's last processes take a moment to leave.
+            leaving = "shared memory block" in said or "lock file" in said
+            if not leaving or time.monotonic() > retry_until:
+                raise ClusterError(explain(said, place))
+            pid = recorded_pid(place.data)
+            if pid is not None and not is_server_of(pid, place.data):
+                # The number now belongs to some other program, which PostgreSQL cannot know.
+                (place.data / "postmaster.pid").unlink(missing_ok=True)
+            time.sleep(0.2)
+
+    def _launched(self, command: list[str], deadline: float) -> bool:
+        """Start one server; True once it answers, False when it gave up."""
+        place = self._running_place()
+        # The shell leaves at once, so the server is nobody's child and never a zombie of ours.
+        started = subprocess.run(
+            ["/bin/sh", "-c", 'umask 077; "$@" </dev/null >>server.log 2>&1 & echo $!', "sh"]
+            + command,
+            cwd=place.home,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            start_new_session=True,
+            **server_user().popen(),
+        )
+        pid = int(started.stdout)
+        while runs(pid):
+            if self._answers():
+                return True
+            self._still_within(deadline)
+            time.sleep(0.02)
+        return False
+
+    def _still_within(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"The private database has not been ready after {START_WAIT_S:.0f} s; it may be "
+                f"repairing itself after a crash. Its log is {self._running_place().log}"
+            )
+
+    def _shut_down(self) -> None:
+        """Stop the server, if it runs, and wait until it is gone."""
+        place = self._running_place()
+        for way in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast, then immediate stop
+            pid = self._server_pid()
+            if pid is None:
+                return
+            try:
+                os.kill(pid, way)
+            except ProcessLookupError:
+                return
+            deadline = time.monotonic() + STOP_WAIT_S
+            while runs(pid) and time.monotonic() < deadline:
+                time.sleep(0.01)
+        if self._server_pid() is not None:
+            raise ClusterError(f"The private database does not stop; its log is {place.log}")
+
+    def _server_pid(self) -> int | None:
+        place = self._running_place()
+        pid = recorded_pid(place.data)
+        return pid if pid is not None and is_server_of(pid, place.data) else None
+
+    def _answers(self) -> bool:
+        try:
+            with self._connect():
+                return True
+        except psycopg.OperationalError as error:
+            return "too many clients" in str(error)  # it lives, and others are using it
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host=str(self._running_place().socket),
+            port=PORT,
+            user=SUPERUSER,
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=10,
+        )
+
+    def _execute(self, command: sql.Composed) -> None:
+        with self._connect() as connection:
+            connection.execute(command)
+
+    def _running_place(self) -> Place:
+        if self.place is None:
+            raise ClusterError("The private database was not started: ensure_running() comes first")
+        return self.place
+
+
+def _check_name(name: str) -> None:
+    if not DATABASE_NAME.fullmatch(name):
+        raise ClusterError(
+            f"{name!r} is no database name: up to 63 small letters, digits and underscores, "
+            "beginning with a letter"
+        )
+
+
+def _exit_in_order_when_ended() -> None:
+    """Let SIGTERM and a closed terminal end Python in order, so that exit functions run."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
