@@ -12,6 +12,7 @@ from typing import Any
 
 from geoalchemy2 import WKBElement
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Date,
@@ -24,6 +25,8 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    column,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, Range
@@ -351,3 +354,14 @@ class Permit(Base):
     state: Mapped[str] = mapped_column(String(20), server_default="to_request")
     # Hours and limits that the permit sets, for example {"limit_dba": 75, "until": "22:00"}.
     conditions: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+
+
+# The view of the migrations that names the revisions of each site's newest schedule version.
+REVISION_IN_FORCE = table(
+    "revision_in_force",
+    column("revision_id", BigInteger),
+    column("phase_id", BigInteger),
+    column("site_id", BigInteger),
+    column("quarter_id", BigInteger),
+    column("version_id", BigInteger),
+)
