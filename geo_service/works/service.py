@@ -6,12 +6,9 @@ Services never commit; the caller does, once.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-import shapely
 from geoalchemy2.shape import from_shape, to_shape
-from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import exists, func, insert, select
 from sqlalchemy.dialects.postgresql import Range
@@ -19,43 +16,22 @@ from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import Invalid, NotFound
 from geo_service.works.drafts import (
-    ClosureDraft,
-    CutDraft,
-    HoursDraft,
-    PlantDraft,
     RevisionDraft,
 )
-from geo_service.works.validation import check_draft, check_identifiers
-from layers.buildings import Flat, Quarter
+from geo_service.works.revisions import multipolygon, record
+from geo_service.works.validation import check_identifiers
+from layers.buildings import Quarter
 from layers.crs import SRID
 from layers.sites import (
     REVISION_IN_FORCE,
-    Closure,
     PhaseConfirmation,
     PhaseRevision,
-    PlantItem,
-    RevisionBuilding,
     RevisionSeal,
     ScheduleVersion,
     Site,
-    UtilityCut,
-    WorkingHours,
     WorksPhase,
     schedule_version_revision,
-    utility_cut_stairwell,
 )
-
-
-def multipolygon(geometry: BaseGeometry, what: str) -> MultiPolygon:
-    """``geometry`` as a valid MultiPolygon in the metric system; ``what`` names it in the error."""
-    if isinstance(geometry, Polygon):
-        geometry = MultiPolygon([geometry])
-    if not isinstance(geometry, MultiPolygon) or geometry.is_empty:
-        raise Invalid(f"{what}: an area is needed, not {geometry.geom_type}.")
-    if not geometry.is_valid:
-        reason = shapely.is_valid_reason(geometry)
-        raise Invalid(f"{what}: the outline crosses itself ({reason}); draw it again.")
-    return geometry
 
 
 def create_site(
@@ -118,7 +94,7 @@ def add_phases(
         phase = WorksPhase(site_id=site.id, code=code, name=name)
         session.add(phase)
         session.flush()
-        revisions.append(_record(session, site, phase, draft, author, reason, recorded_at))
+        revisions.append(record(session, site, phase, draft, author, reason, recorded_at))
     _new_version(session, site.id, revisions, author, reason, recorded_at)
     return revisions
 
@@ -157,7 +133,7 @@ def revise_phase(
 ) -> PhaseRevision:
     """Record a new revision of ``phase``; the old one stays as it was, for ever."""
     site = session.get_one(Site, phase.site_id)
-    revision = _record(session, site, phase, draft, author, reason, recorded_at)
+    revision = record(session, site, phase, draft, author, reason, recorded_at)
     _new_version(session, site.id, [revision], author, reason, recorded_at)
     return revision
 
@@ -173,123 +149,6 @@ def seal(session: Session, revision: PhaseRevision, reason: str) -> None:
     if session.get(RevisionSeal, revision.id) is None:
         session.add(RevisionSeal(revision_id=revision.id, reason=reason))
         session.flush()
-
-
-def _record(
-    session: Session,
-    site: Site,
-    phase: WorksPhase,
-    draft: RevisionDraft,
-    author: str,
-    reason: str,
-    recorded_at: dt.datetime | None,
-) -> PhaseRevision:
-    check_draft(draft, f"{site.code} {phase.code}")
-    site_area = to_shape(site.footprint)
-    area = site_area if draft.footprint is None else draft.footprint
-    area = multipolygon(area, f"fase {phase.code}")
-    if not area.intersects(site_area):
-        raise Invalid(
-            f"Phase {phase.code} lies outside its site {site.code}; correct the footprint of "
-            "the phase or of the site.",
-            {"footprint": "outside the site"},
-        )
-    number = session.scalar(
-        select(func.coalesce(func.max(PhaseRevision.number), 0)).where(
-            PhaseRevision.phase_id == phase.id
-        )
-    )
-    revision = PhaseRevision(
-        phase_id=phase.id,
-        number=(number or 0) + 1,
-        preset=draft.preset,
-        description=draft.description,
-        contractor=draft.contractor,
-        period=_period(draft.starts_on, draft.ends_on),
-        certainty=draft.certainty,
-        footprint=from_shape(area, srid=SRID),
-        indoor=draft.indoor,
-        dust_activities=list(draft.dust_activities),
-        volume_m3=draft.volume_m3,
-        trucks_per_day=draft.trucks_per_day,
-        author=author,
-        reason=reason,
-        **({} if recorded_at is None else {"recorded_at": recorded_at}),
-    )
-    session.add(revision)
-    session.flush()
-    _record_children(session, revision, draft)
-    return revision
-
-
-def _record_children(session: Session, revision: PhaseRevision, draft: RevisionDraft) -> None:
-    session.add_all(
-        WorkingHours(
-            revision_id=revision.id,
-            weekday=h.weekday,
-            starts_at=h.starts_at,
-            ends_at=h.ends_at,
-            noisy=h.noisy,
-        )
-        for h in draft.hours
-    )
-    session.add_all(
-        PlantItem(
-            revision_id=revision.id,
-            machine=p.machine,
-            count=p.count,
-            on_time=p.on_time,
-            lwa_declared_db=p.lwa_declared_db,
-            power_kw=p.power_kw,
-            mass_kg=p.mass_kg,
-            height_m=p.height_m,
-        )
-        for p in draft.plant
-    )
-    for c in draft.closures:
-        period = None if c.starts_on is None else _period(c.starts_on, c.ends_on)
-        session.add(
-            Closure(
-                revision_id=revision.id,
-                kind=c.kind,
-                description=c.description,
-                geom=from_shape(multipolygon(c.geometry, "chiusura"), srid=SRID),
-                period=period,
-                stalls=c.stalls,
-                disabled_stalls=c.disabled_stalls,
-            )
-        )
-    _record_cuts(session, revision, draft.cuts)
-    session.add_all(
-        RevisionBuilding(revision_id=revision.id, building_id=building_id, role=role)
-        for building_id, role in draft.buildings
-    )
-    if draft.inside_flat_ids:
-        flats = session.scalars(select(Flat).where(Flat.id.in_(draft.inside_flat_ids))).all()
-        if len(flats) != len(set(draft.inside_flat_ids)):
-            raise Invalid("Some of the flats worked in do not exist.", {"flats": "unknown"})
-        revision.inside_flats.extend(flats)
-    session.flush()
-
-
-def _record_cuts(session: Session, revision: PhaseRevision, cuts: Iterable[CutDraft]) -> None:
-    for c in cuts:
-        cut = UtilityCut(
-            revision_id=revision.id,
-            service=c.service,
-            period=_period(c.starts_on, c.ends_on),
-            starts_at=c.starts_at,
-            ends_at=c.ends_at,
-            cut_by=c.cut_by,
-            note=c.note,
-        )
-        session.add(cut)
-        session.flush()
-        if c.stairwell_ids:
-            session.execute(
-                insert(utility_cut_stairwell),
-                [{"cut_id": cut.id, "stairwell_id": s} for s in sorted(set(c.stairwell_ids))],
-            )
 
 
 def _new_version(
@@ -335,104 +194,6 @@ def _new_version(
         [{"version_id": version.id, "revision_id": r} for r in [*kept, *(c.id for c in changed)]],
     )
     return version
-
-
-def draft_of(session: Session, revision: PhaseRevision) -> RevisionDraft:
-    """The draft that would record ``revision`` again, to start an edit or a what-if from."""
-    first, last = inclusive(revision.period)
-    if last is None:
-        raise ValueError("a revision's period is always bounded")
-    cuts = []
-    for cut in revision.cuts:
-        cut_first, cut_last = inclusive(cut.period)
-        cuts.append(
-            CutDraft(
-                cut.service,
-                cut_first,
-                cut_last,
-                tuple(s.id for s in cut.stairwells),
-                cut.starts_at,
-                cut.ends_at,
-                cut.cut_by,
-                cut.note,
-            )
-        )
-    return RevisionDraft(
-        starts_on=first,
-        ends_on=last,
-        preset=revision.preset,
-        description=revision.description,
-        contractor=revision.contractor,
-        certainty=revision.certainty,
-        footprint=to_shape(revision.footprint),
-        indoor=revision.indoor,
-        dust_activities=tuple(revision.dust_activities),
-        volume_m3=revision.volume_m3,
-        trucks_per_day=revision.trucks_per_day,
-        hours=tuple(HoursDraft(h.weekday, h.starts_at, h.ends_at, h.noisy) for h in revision.hours),
-        plant=tuple(
-            PlantDraft(
-                p.machine,
-                p.count,
-                p.on_time,
-                p.lwa_declared_db,
-                p.power_kw,
-                p.mass_kg,
-                p.height_m,
-            )
-            for p in revision.plant
-        ),
-        closures=tuple(_closure_draft(c) for c in revision.closures),
-        cuts=tuple(cuts),
-        buildings=tuple((b.building_id, b.role) for b in revision.buildings),
-        inside_flat_ids=tuple(f.id for f in revision.inside_flats),
-    )
-
-
-def _closure_draft(closure: Closure) -> ClosureDraft:
-    first, last = (None, None) if closure.period is None else inclusive(closure.period)
-    return ClosureDraft(
-        closure.kind,
-        to_shape(closure.geom),
-        closure.description,
-        first,
-        last,
-        closure.stalls,
-        closure.disabled_stalls,
-    )
-
-
-def shifted(draft: RevisionDraft, days: int) -> RevisionDraft:
-    """``draft`` moved by whole days, its closures and cuts with it."""
-    move = dt.timedelta(days=days)
-
-    def moved(day: dt.date | None) -> dt.date | None:
-        return None if day is None else day + move
-
-    return replace(
-        draft,
-        starts_on=draft.starts_on + move,
-        ends_on=draft.ends_on + move,
-        closures=tuple(
-            replace(c, starts_on=moved(c.starts_on), ends_on=moved(c.ends_on))
-            for c in draft.closures
-        ),
-        cuts=tuple(
-            replace(c, starts_on=c.starts_on + move, ends_on=moved(c.ends_on)) for c in draft.cuts
-        ),
-    )
-
-
-def _period(first: dt.date, last: dt.date | None) -> Range[dt.date]:
-    return Range(first, None if last is None else last + dt.timedelta(days=1), bounds="[)")
-
-
-def inclusive(period: Range[dt.date]) -> tuple[dt.date, dt.date | None]:
-    """First and last day of a half-open period, as people say them; no last day if open."""
-    if period.lower is None:
-        raise ValueError("a period always has a first day")
-    last = None if period.upper is None else period.upper - dt.timedelta(days=1)
-    return period.lower, last
 
 
 def revisions_in_force(
