@@ -112,7 +112,7 @@ class Building(Base):
     flats_declared: Mapped[int | None] = mapped_column(Integer)
     opened_on: Mapped[dt.date] = mapped_column(Date, server_default=text("'1900-01-01'"))
     closed_on: Mapped[dt.date | None] = mapped_column(Date)
-    successor_id: Mapped[int | None] = mapped_column(ForeignKey("building.id"))
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("building.id"), index=True)
 
     quarter: Mapped[Quarter] = relationship()
     stairwells: Mapped[list[Stairwell]] = relationship(
@@ -172,7 +172,7 @@ class Stairwell(Base):
     lift: Mapped[bool | None] = mapped_column()
     step_free: Mapped[bool | None] = mapped_column()
     address_point_id: Mapped[int | None] = mapped_column(
-        ForeignKey("address_point.id", ondelete="SET NULL")
+        ForeignKey("address_point.id", ondelete="SET NULL"), index=True
     )
 
     building: Mapped[Building] = relationship(back_populates="stairwells")

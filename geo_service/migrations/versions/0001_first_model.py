@@ -1101,6 +1101,8 @@ def upgrade() -> None:
         ["stairwell_id"],
         unique=False,
     )
+    op.create_index("ix_building_successor_id", "building", ["successor_id"])
+    op.create_index("ix_stairwell_address_point_id", "stairwell", ["address_point_id"])
     op.execute(IMMUTABLE_REVISION)
     op.execute(REVISION_IN_FORCE)
     op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
