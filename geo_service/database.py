@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -11,11 +13,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from geo_service.cluster import Cluster, ClusterError
 from geo_service.errors import ServiceUnavailable
+from geo_service.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MINIMUM_POSTGIS = (3, 3)
 MINIMUM_POSTGRES = 15
+DATABASE = "accanto"
+DEMO_DATABASE = "accanto_demo"
 
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
@@ -81,3 +87,29 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     """Bring the database to ``revision``; safe to call at every start and from two processes."""
     check_server(engine)
     command.upgrade(alembic_config(engine), revision)
+
+
+@contextmanager
+def open_database(settings: Settings, *, demo: bool = False) -> Iterator[Engine]:
+    """Engine on the installation's migrated database, for the length of one command.
+
+    With ``ACCANTO_DATABASE_URL`` unset the private cluster is started (and stopped again unless
+    another command uses it); the demonstration has a database of its own there, so that it can
+    never touch real rows. Raises :class:`ServiceUnavailable`.
+    """
+    with ExitStack() as stack:
+        if settings.database_url is not None:
+            url = settings.database_url
+        else:
+            cluster = Cluster(settings.state_dir, base=settings.cluster_dir)
+            try:
+                stack.enter_context(cluster)
+                name = DEMO_DATABASE if demo else DATABASE
+                cluster.create_database(name)
+            except ClusterError as error:
+                raise ServiceUnavailable(str(error)) from error
+            url = cluster.url(name)
+        engine = make_engine(url)
+        stack.callback(engine.dispose)
+        migrate(engine)
+        yield engine

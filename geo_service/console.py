@@ -1,0 +1,81 @@
+"""What every command shares: the database it works on, the quarter it means, what it says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from geo_service.database import open_database
+from geo_service.errors import Invalid
+from geo_service.settings import get_settings
+from layers.buildings import Quarter
+
+# Errors and progress go to stderr, so that --json prints one document to stdout and nothing else.
+console = Console(stderr=True)
+
+_demo = False
+
+
+def use_demo_database(chosen: bool) -> None:
+    """Commands of this process work on the demonstration's database."""
+    global _demo
+    _demo = chosen
+
+
+@contextmanager
+def database() -> Iterator[Engine]:
+    """The database of this command, migrated and ready."""
+    with open_database(get_settings(), demo=_demo) as engine:
+        yield engine
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that commits when the command ends well and rolls back when it does not."""
+    with database() as engine, Session(engine, expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+def chosen_quarter(session: Session, code: str | None) -> Quarter:
+    """The quarter called ``code``, or the only one. Raises :class:`Invalid` saying which exist."""
+    code = code or get_settings().quarter
+    quarters = list(session.scalars(select(Quarter).order_by(Quarter.code)))
+    if code is not None:
+        for quarter in quarters:
+            if quarter.code == code:
+                return quarter
+        known = ", ".join(q.code for q in quarters) or "none yet"
+        raise Invalid(f"There is no quarter {code!r}; known: {known}.")
+    if not quarters:
+        raise Invalid("There is no quarter yet: accanto quarter add CODE --name NAME")
+    if len(quarters) > 1:
+        known = ", ".join(q.code for q in quarters)
+        raise Invalid(f"There are several quarters; name one with --quarter: {known}.")
+    return quarters[0]
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Progress]:
+    """A progress bar on a terminal; silence in a pipe."""
+    bar = Progress(
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        yield bar
+
+
+QUARTER_OPTION = typer.Option(None, "--quarter", help="Codice del quartiere / quarter code")
