@@ -38,16 +38,26 @@ class ServerUser:
     gid: int
     demoted: bool
 
-    def popen(self) -> dict[str, object]:
-        """Keyword arguments that make `subprocess` run as this user."""
-        if not self.demoted:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+    def run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run ``command`` as this user in ``folder`` and a session of its own.
 
-
-def clean_environment() -> dict[str, str]:
-    """The environment without PG* variables, which would lead the programs elsewhere."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        PG* variables, which would lead the programs elsewhere, are left out.
+        """
+        environment = {key: value for key, value in os.environ.items() if key[:2] != "PG"}
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            start_new_session=True,
+            user=self.uid if self.demoted else None,
+            group=self.gid if self.demoted else None,
+            extra_groups=[] if self.demoted else None,
+        )
 
 
 def server_user() -> ServerUser:

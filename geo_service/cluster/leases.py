@@ -28,7 +28,7 @@ def exclusive(path: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise ClusterError(
                     "Another accanto command has been starting or stopping the private database "
-                    f"for {wait_s:.0f} s ({path} is locked): let it finish or end it, then try again"
+                    f"for {wait_s:.0f} s ({path} is locked): let it finish or end it, then retry"
                 )
             time.sleep(0.02)
         yield

@@ -59,7 +59,10 @@ def settle(state_dir: Path, user: ServerUser, base: Path | None, durable: bool) 
     else:
         home = _new_home(state_dir, user, base, durable)
     _write_pointer(state_dir, home, durable)
-    return Place(home, private_folder(_socket_folder(home), user), durable)
+    socket = _socket_folder(home)
+    if os.path.lexists(socket):
+        private_folder(socket, user)  # never talk to a server that somebody else put there
+    return Place(home, socket, durable)
 
 
 def known_home(state_dir: Path) -> Path | None:
@@ -130,9 +133,7 @@ def _new_home(state_dir: Path, user: ServerUser, base: Path | None, durable: boo
             f"The private database was to lie under {shelter}, which is no folder: make it, or "
             "name another one in ACCANTO_CLUSTER_DIR"
         )
-    home = private_folder(shelter / f"accanto-{secrets.token_hex(4)}", user)
-    (home / OWNER_MARK).write_text(f"{state_dir}\n", encoding="utf-8")
-    return home
+    return private_folder(shelter / f"accanto-{secrets.token_hex(4)}", user)
 
 
 def _socket_folder(home: Path) -> Path:
@@ -148,11 +149,12 @@ def _socket_folder(home: Path) -> Path:
 
 
 def _is_copy(state_dir: Path, home: Path) -> bool:
-    """Whether another state folder, which still exists, names the same outside home."""
-    first = Path(str(_read_pointer(state_dir).get("state_dir", state_dir)))
-    if home.is_relative_to(state_dir) or first == state_dir:
+    """Whether ``home`` belongs to another state folder, which still exists and names it."""
+    mark = home / OWNER_MARK
+    if home.is_relative_to(state_dir) or not mark.is_file():
         return False
-    return known_home(first) == home
+    owner = Path(mark.read_text(encoding="utf-8").strip())
+    return owner != state_dir and known_home(owner) == home
 
 
 def _read_pointer(state_dir: Path) -> dict[str, object]:
@@ -169,13 +171,11 @@ def _read_pointer(state_dir: Path) -> dict[str, object]:
 
 
 def _write_pointer(state_dir: Path, home: Path, durable: bool) -> None:
-    named = home.relative_to(state_dir) if home.is_relative_to(state_dir) else home
-    content = {"home": str(named), "state_dir": str(state_dir), "durable": durable}
-    if content == _read_pointer(state_dir):
-        return
-    made = state_dir / f"{POINTER}.new"
-    made.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(made, state_dir / POINTER)
-    mark = home / OWNER_MARK
-    if mark.exists():
-        mark.write_text(f"{state_dir}\n", encoding="utf-8")
+    inside = home.is_relative_to(state_dir)
+    content = {"home": str(home.relative_to(state_dir) if inside else home), "durable": durable}
+    if content != _read_pointer(state_dir):
+        made = state_dir / f"{POINTER}.new"
+        made.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        os.replace(made, state_dir / POINTER)
+    if not inside:
+        (home / OWNER_MARK).write_text(f"{state_dir}\n", encoding="utf-8")

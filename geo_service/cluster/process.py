@@ -1,14 +1,104 @@
-"""What the system knows of the server's process, and what its log says in plain words."""
+"""The server's process: make its data, launch it, know it again, read its log in plain words."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from pathlib import Path
 
-from geo_service.cluster.places import Place
+from geo_service.cluster.binaries import ClusterError, Programs, ServerUser
+from geo_service.cluster.places import PORT, Place
 
+SUPERUSER = "accanto"
+NEEDED_BYTES = 300_000_000
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "cluster_name": "accanto",
+    "jit": "off",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "128MB",
+    "max_connections": "100",
+}
+HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 PROCESSES = Path("/proc")
 LOG_TAIL_BYTES = 4000
+
+
+def make_data(place: Place, programs: Programs, user: ServerUser) -> None:
+    """Run initdb in a folder of a passing name, so that a half-made one is never used."""
+    _clear_half_made(place)
+    free = shutil.disk_usage(place.home).free
+    if free < NEEDED_BYTES:
+        raise ClusterError(
+            f"The disk of {place.home} has {free // 1_000_000} MB left and a new database needs "
+            f"{NEEDED_BYTES // 1_000_000} MB: free some space, or name a folder on another disk "
+            "in ACCANTO_CLUSTER_DIR"
+        )
+    making = place.home / f"making-{os.getpid()}"
+    command = [str(programs.folder / "initdb"), "-D", str(making), "-U", SUPERUSER]
+    command += ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    if not place.durable:
+        command.append("--no-sync")
+    done = user.run(command, place.home)
+    if done.returncode != 0:
+        shutil.rmtree(making, ignore_errors=True)
+        raise ClusterError(explain(done.stdout + done.stderr, place))
+    os.replace(making, place.data)
+
+
+def _clear_half_made(place: Place) -> None:
+    """Remove what an interrupted command left; its initdb may live on for a moment."""
+    deadline = time.monotonic() + 20
+    for left in place.home.glob("making-*"):
+        while left.exists():
+            shutil.rmtree(left, ignore_errors=time.monotonic() < deadline)
+            time.sleep(0.02)
+
+
+def made_by(place: Place) -> int | None:
+    """The major version of PostgreSQL that made the data; None when there are none yet."""
+    if not place.data.exists():
+        return None
+    try:
+        return int((place.data / "PG_VERSION").read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"{place.data} does not hold a whole database ({error}): restore a backup, or move "
+            "that folder away to begin with an empty one"
+        ) from error
+
+
+def launch(place: Place, programs: Programs, user: ServerUser) -> int:
+    """Start the server detached from this process and terminal; return its process number."""
+    options = SETTINGS | {"unix_socket_directories": str(place.socket)}
+    if not place.durable:
+        options |= HASTY
+    command = [str(programs.folder / "postgres"), "-D", str(place.data)]
+    for name, value in options.items():
+        command += ["-c", f"{name}={value}"]
+    # The shell leaves at once, so the server is nobody's child and never a zombie of ours.
+    script = 'umask 077; "$@" </dev/null >>server.log 2>&1 & echo $!'
+    shell = user.run(["/bin/sh", "-c", script, "sh", *command], place.home)
+    try:
+        return int(shell.stdout)
+    except ValueError as error:
+        raise ClusterError(explain(shell.stderr, place)) from error
+
+
+def clear_foreign_mark(place: Place) -> None:
+    """Remove a ``postmaster.pid`` whose number now belongs to some other program.
+
+    PostgreSQL cannot know that and would refuse to start. The mark stays while any process,
+    also one that a killed server left behind, still works in the data folder.
+    """
+    if not PROCESSES.joinpath("self").exists():
+        return
+    numbers = [int(path.name) for path in PROCESSES.iterdir() if path.name.isdigit()]
+    if not any(is_server_of(number, place.data) for number in numbers):
+        (place.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def recorded_pid(data: Path) -> int | None:

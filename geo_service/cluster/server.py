@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,7 +21,7 @@ from psycopg import sql
 from geo_service.cluster.binaries import (
     ClusterError,
     Programs,
-    clean_environment,
+    ServerUser,
     find_programs,
     server_user,
 )
@@ -36,24 +35,23 @@ from geo_service.cluster.places import (
     private_folder,
     settle,
 )
-from geo_service.cluster.process import explain, is_server_of, log_tail, recorded_pid, runs
+from geo_service.cluster.process import (
+    SUPERUSER,
+    clear_foreign_mark,
+    explain,
+    is_server_of,
+    launch,
+    log_tail,
+    made_by,
+    make_data,
+    recorded_pid,
+    runs,
+)
 
-SUPERUSER = "accanto"
 DATABASE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-NEEDED_BYTES = 300_000_000
 START_WAIT_S = 300.0
-STOP_WAIT_S = 60
-SETTINGS = {
-    "listen_addresses": "",
-    "port": str(PORT),
-    "unix_socket_permissions": "0700",
-    "cluster_name": "accanto",
-    "jit": "off",
-    "work_mem": "32MB",
-    "maintenance_work_mem": "128MB",
-    "max_connections": "100",
-}
-HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+STOP_WAIT_S = 60.0
+REACH_WAIT_S = 2.0
 
 log = logging.getLogger("accanto.cluster")
 
@@ -88,7 +86,7 @@ class Cluster:
                 self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
                 with exclusive(self.state_dir / "cluster.lock"):
                     self._bring_up()
-            except PermissionError as error:
+            except (PermissionError, NotADirectoryError, FileExistsError) as error:
                 raise ClusterError(
                     f"{error.filename} cannot be used by this user ({error.strerror}): run the "
                     "command as the owner of that folder, or name another one in ACCANTO_STATE_DIR"
@@ -98,8 +96,8 @@ class Cluster:
 
     def url(self, database: str) -> str:
         """The SQLAlchemy address of ``database`` on this cluster, which must be running."""
-        place = self._running_place()
         _check_name(database)
+        place = self._running_place()
         host = quote(str(place.socket), safe="")
         return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={host}&port={PORT}"
 
@@ -133,7 +131,7 @@ class Cluster:
                 "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
                 " ORDER BY datname"
             ).fetchall()
-        return [row[0] for row in rows]
+        return [str(row[0]) for row in rows]
 
     def stop(self, force: bool = False) -> None:
         """Give the cluster back; it stops when nobody else uses it, with ``force`` at once."""
@@ -194,11 +192,12 @@ class Cluster:
             self.place = settle(self.state_dir, user, self.base, self.durable)
             if self._found_running():
                 return
-            made_by = self._made_by()
-            programs = find_programs(made_by)
-            if made_by is None:
-                self._make(programs)
-            self._start(programs)
+            major = made_by(self.place)
+            programs = find_programs(major)
+            if major is None:
+                self._tell_of_forgotten(user)
+                make_data(self.place, programs, user)
+            self._start(programs, user)
         except BaseException:
             if fresh and self._lease is not None:
                 self._lease.give_back()
@@ -213,113 +212,51 @@ class Cluster:
         pid = self._server_pid()
         if pid is None:
             return False
-        patience = time.monotonic() + 5
+        began = time.monotonic()
         while runs(pid):
             if self._answers():
                 return True
             socket = self._running_place().socket / f".s.PGSQL.{PORT}"
-            if time.monotonic() > patience and not socket.exists():
+            if time.monotonic() > began + REACH_WAIT_S and not socket.exists():
                 self._shut_down()
                 return False
-            self._still_within(patience - 5 + START_WAIT_S)
+            self._still_within(began + START_WAIT_S)
             time.sleep(0.05)
         return False
 
-    def _made_by(self) -> int | None:
-        """The major version whose data we hold; None when there are none yet."""
-        data = self._running_place().data
-        if not data.exists():
-            return None
-        try:
-            return int((data / "PG_VERSION").read_text(encoding="ascii").strip())
-        except (OSError, ValueError) as error:
-            raise ClusterError(
-                f"{data} does not hold a whole database ({error}): restore a backup, or move that "
-                "folder away to begin with an empty one"
-            ) from error
-
-    def _make(self, programs: Programs) -> None:
-        """Run initdb in a folder of a passing name, so that a half-made one is never used."""
+    def _start(self, programs: Programs, user: ServerUser) -> None:
+        """Start the server and wait until it answers."""
         place = self._running_place()
-        user = server_user()
-        for left in place.home.glob("making-*"):
-            shutil.rmtree(left)
-        free = shutil.disk_usage(place.home).free
-        if free < NEEDED_BYTES:
-            raise ClusterError(
-                f"The disk of {place.home} has {free // 1_000_000} MB left and a new database "
-                f"needs {NEEDED_BYTES // 1_000_000} MB: free some space, or name a folder on "
-                "another disk in ACCANTO_CLUSTER_DIR"
-            )
-        if self.base is not None or user.demoted:
-            for left in forgotten_homes(outside_base(self.base, place.durable)):
-                log.warning("%s belonged to a folder that is gone; rm -r it if unneeded", left)
-        making = place.home / f"making-{os.getpid()}"
-        done = subprocess.run(
-            [programs.folder / "initdb", "-D", making, "-U", SUPERUSER, "-A", "trust"]
-            + ["-E", "UTF8", "--locale=C.UTF-8", *([] if place.durable else ["--no-sync"])],
-            cwd=place.home,
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            **user.popen(),
-        )
-        if done.returncode != 0:
-            shutil.rmtree(making, ignore_errors=True)
-            raise ClusterError(explain(done.stdout + done.stderr, place))
-        os.replace(making, place.data)
-
-    def _start(self, programs: Programs) -> None:
-        """Start the server detached from us, and wait until it answers."""
-        place = self._running_place()
-        private_folder(place.socket, server_user())
-        options = SETTINGS | {"unix_socket_directories": str(place.socket)}
-        if not place.durable:
-            options |= HASTY
-        command = [str(programs.folder / "postgres"), "-D", str(place.data)]
-        for name, value in options.items():
-            command += ["-c", f"{name}={value}"]
-        deadline = time.monotonic() + START_WAIT_S
+        private_folder(place.socket, user)
         retry_until = time.monotonic() + 20
         while True:
             seen = place.log.stat().st_size if place.log.exists() else 0
-            if self._launched(command, deadline):
+            if self._got_ready(launch(place, programs, user)):
                 return
             said = log_tail(place.log, seen)
             # After a kill the old server's last processes take a moment to leave.
             leaving = "shared memory block" in said or "lock file" in said
             if not leaving or time.monotonic() > retry_until:
                 raise ClusterError(explain(said, place))
-            pid = recorded_pid(place.data)
-            if pid is not None and not is_server_of(pid, place.data):
-                # The number now belongs to some other program, which PostgreSQL cannot know.
-                (place.data / "postmaster.pid").unlink(missing_ok=True)
+            if "lock file" in said:
+                clear_foreign_mark(place)
             time.sleep(0.2)
 
-    def _launched(self, command: list[str], deadline: float) -> bool:
-        """Start one server; True once it answers, False when it gave up."""
-        place = self._running_place()
-        # The shell leaves at once, so the server is nobody's child and never a zombie of ours.
-        started = subprocess.run(
-            ["/bin/sh", "-c", 'umask 077; "$@" </dev/null >>server.log 2>&1 & echo $!', "sh"]
-            + command,
-            cwd=place.home,
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            start_new_session=True,
-            **server_user().popen(),
-        )
-        pid = int(started.stdout)
+    def _got_ready(self, pid: int) -> bool:
+        """True once the server ``pid`` answers, False when it gave up."""
+        deadline = time.monotonic() + START_WAIT_S
         while runs(pid):
             if self._answers():
                 return True
             self._still_within(deadline)
             time.sleep(0.02)
         return False
+
+    def _tell_of_forgotten(self, user: ServerUser) -> None:
+        if self.base is None and not user.demoted:
+            return
+        for left in forgotten_homes(outside_base(self.base, self.durable)):
+            log.warning("%s belonged to a folder that is gone: rm -r it if unneeded", left)
 
     def _still_within(self, deadline: float) -> None:
         if time.monotonic() > deadline:
