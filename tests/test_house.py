@@ -27,7 +27,7 @@ FLOORS = [
     "geo_service.errors geo_service.settings geo_service.calendar geo_service.i18n",
     "geo_service.cluster",
     "geo_service.database",
-    "geo_service.jobs geo_service.files geo_service.history",
+    "geo_service.jobs geo_service.console geo_service.files geo_service.history",
     "geo_service.web",
     "geo_service.accounts",
     "geo_service.households",

@@ -109,4 +109,5 @@ def occupied_flats_by_stairwell(session: Session, quarter_id: int, on: dt.date) 
         group by 1
         """
     )
-    return dict(session.execute(query, {"quarter": quarter_id, "day": on}).tuples().all())
+    rows = session.execute(query, {"quarter": quarter_id, "day": on})
+    return {stairwell_id: number for stairwell_id, number in rows}
