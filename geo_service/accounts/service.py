@@ -1,0 +1,209 @@
+"""Accounts: first account, sign-in with a limit on guesses, sessions of browsers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
+
+from geo_service.accounts.models import ROLES, Account, AccountSession, SignInAttempt
+from geo_service.errors import Invalid, NotSignedIn, TooManyAttempts
+from geo_service.i18n import gettext as _
+from geo_service.settings import get_settings
+
+FIRST_EMAIL = "coordinamento@accanto.localhost"
+SESSION_LIFETIME = dt.timedelta(hours=12)
+MIN_PASSWORD_CHARS = 12
+MAX_PASSWORD_CHARS = 200
+
+# Refused sign-ins that are too many: per address and account together, so that nobody can lock
+# out somebody else by guessing, then per address, then per account from all addresses.
+LIMITS = (
+    ("pair", 5, dt.timedelta(minutes=15)),
+    ("address", 30, dt.timedelta(minutes=15)),
+    ("account", 100, dt.timedelta(hours=1)),
+)
+LONGEST_WINDOW = max(window for _name, _count, window in LIMITS)
+
+# Neither 0/O nor 1/I/L: the first password is copied from a console by hand.
+_EASY_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+_FIRST_ACCOUNT_LOCK = 0x4143_4301
+
+_hasher = PasswordHasher()
+
+
+@lru_cache(maxsize=1)
+def _decoy_hash() -> str:
+    """Hash verified when no account fits, so that an unknown address takes as long as a known."""
+    return _hasher.hash(secrets.token_urlsafe(16))
+
+
+def make_password() -> str:
+    """A random password of four groups of five, about 99 bits."""
+    groups = ("".join(secrets.choice(_EASY_LETTERS) for _i in range(5)) for _g in range(4))
+    return "-".join(groups)
+
+
+def ensure_first_account(session: Session) -> tuple[str, str] | None:
+    """Make one coordinator where no account exists yet.
+
+    Returns its e-mail address and password, which is shown once and kept nowhere, or None when
+    an account exists. Two processes that start at once make one account.
+    """
+    session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _FIRST_ACCOUNT_LOCK})
+    if session.scalar(select(Account.id).limit(1)) is not None:
+        return None
+    password = make_password()
+    create_account(session, FIRST_EMAIL, "coordinator", password)
+    return FIRST_EMAIL, password
+
+
+def create_account(session: Session, email: str, role: str, password: str) -> Account:
+    """A new account. Raises :class:`Invalid` for a value that cannot be used or an address taken."""
+    email = email.strip().lower()
+    local, at, domain = email.partition("@")
+    if not (local and at and domain) or len(email) > 200 or any(c.isspace() for c in email):
+        raise Invalid(_("«%(email)s» non è un indirizzo e-mail.", email=email), {"email": email})
+    if role not in ROLES:
+        raise Invalid(
+            _("«%(role)s» non è un ruolo: %(roles)s.", role=role, roles=", ".join(ROLES)),
+            {"role": role},
+        )
+    if session.scalar(select(Account.id).where(Account.email == email)) is not None:
+        raise Invalid(_("Esiste già un accesso per %(email)s.", email=email), {"email": email})
+    account = Account(email=email, role=role, password_hash=_hashed(password))
+    session.add(account)
+    session.flush()
+    return account
+
+
+def set_password(session: Session, account: Account, password: str) -> None:
+    """Change the password and sign the account out everywhere."""
+    account.password_hash = _hashed(password)
+    session.execute(delete(AccountSession).where(AccountSession.account_id == account.id))
+    session.flush()
+
+
+def _hashed(password: str) -> str:
+    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
+        raise Invalid(
+            _(
+                "La password deve avere da %(least)s a %(most)s caratteri.",
+                least=MIN_PASSWORD_CHARS,
+                most=MAX_PASSWORD_CHARS,
+            ),
+            {"password": ""},
+        )
+    return _hasher.hash(password)
+
+
+def sign_in(session: Session, email: str, password: str, address: str) -> str:
+    """Sign in and return the token of a new browser session.
+
+    ``address`` is the network address of the browser. Raises :class:`NotSignedIn` with the same
+    sentence whatever was wrong, and :class:`TooManyAttempts`; the refused attempt is recorded in
+    the session, which the caller must therefore commit also after :class:`NotSignedIn`.
+    """
+    email = email.strip().lower()[:200]
+    keys = _attempt_keys(email, address)
+    # One guess at a time for a pair: counting and recording cannot be overtaken.
+    session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _lock_key(keys["pair"])})
+    _check_limits(session, keys)
+    account = session.scalar(select(Account).where(Account.email == email))
+    known = account.password_hash if account is not None else _decoy_hash()
+    try:
+        _hasher.verify(known, password[: MAX_PASSWORD_CHARS + 1])
+        right = account is not None and not account.disabled
+    except (VerifyMismatchError, InvalidHashError):
+        right = False
+    if account is None or not right:
+        session.add_all(SignInAttempt(key_hash=key) for key in keys.values())
+        session.flush()
+        raise NotSignedIn(_("Indirizzo o password non corretti."))
+    session.execute(delete(SignInAttempt).where(SignInAttempt.key_hash == keys["pair"]))
+    if _hasher.check_needs_rehash(account.password_hash):
+        account.password_hash = _hasher.hash(password)
+    return open_session(session, account)
+
+
+def open_session(session: Session, account: Account) -> str:
+    """A new browser session of ``account``; returns its token, of which only a hash is kept."""
+    now = dt.datetime.now(dt.UTC)
+    session.execute(delete(AccountSession).where(AccountSession.expires_at < now))
+    token = secrets.token_urlsafe(32)
+    session.add(
+        AccountSession(
+            token_hash=_token_hash(token),
+            account_id=account.id,
+            expires_at=now + SESSION_LIFETIME,
+        )
+    )
+    session.flush()
+    return token
+
+
+def account_of(session: Session, token: str) -> Account | None:
+    """Account signed in with ``token``; None when it is unknown, expired or disabled."""
+    if not token:
+        return None
+    return session.scalar(
+        select(Account)
+        .join(AccountSession)
+        .where(
+            AccountSession.token_hash == _token_hash(token),
+            AccountSession.expires_at > func.now(),
+            Account.disabled.is_(False),
+        )
+    )
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End the browser session of ``token``."""
+    session.execute(delete(AccountSession).where(AccountSession.token_hash == _token_hash(token)))
+
+
+def _token_hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _attempt_keys(email: str, address: str) -> dict[str, bytes]:
+    """Keyed hashes: who reads the table learns neither addresses nor accounts."""
+    secret = get_settings().secret().encode()
+
+    def keyed(*parts: str) -> bytes:
+        return hmac.new(secret, "\x1f".join(parts).encode(), hashlib.sha256).digest()
+
+    return {
+        "pair": keyed("pair", email, address),
+        "address": keyed("address", address),
+        "account": keyed("account", email),
+    }
+
+
+def _lock_key(key: bytes) -> int:
+    return int.from_bytes(key[:8], "big", signed=True)
+
+
+def _check_limits(session: Session, keys: dict[str, bytes]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - LONGEST_WINDOW))
+    for name, most, window in LIMITS:
+        count = session.scalar(
+            select(func.count())
+            .select_from(SignInAttempt)
+            .where(SignInAttempt.key_hash == keys[name], SignInAttempt.at > now - window)
+        )
+        if (count or 0) >= most:
+            raise TooManyAttempts(
+                _(
+                    "Troppi tentativi di accesso: riprovate tra %(minutes)s minuti.",
+                    minutes=int(window.total_seconds() // 60),
+                )
+            )

@@ -1,0 +1,59 @@
+"""The application: every room's routes behind one gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from geo_service import calendar
+from geo_service.accounts import routes as accounts
+from geo_service.accounts.guards import APP_GUARDS
+from geo_service.database import open_database, session_factory
+from geo_service.portal import routes as portal
+from geo_service.settings import get_settings
+from geo_service.web import problems
+from geo_service.web.assets import STATIC, Assets
+from geo_service.web.shell import Shell
+
+ROOMS = (portal, accounts)
+
+
+def create_app(
+    engine: Engine | None = None, *, today: Callable[[], dt.date] = calendar.today
+) -> FastAPI:
+    """The application on ``engine``, or on the database that the settings name.
+
+    ``today`` tells the day that pages call today. Routes are closed unless they stand on the
+    public list of ``web.access``.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            if engine is None:
+                opened = stack.enter_context(open_database(get_settings()))
+                app.state.session_factory = session_factory(opened)
+            yield
+
+    app = FastAPI(
+        title="Accanto",
+        lifespan=lifespan,
+        dependencies=list(APP_GUARDS),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.today = today
+    if engine is not None:
+        app.state.session_factory = session_factory(engine)
+    for room in ROOMS:
+        app.include_router(room.router)
+    app.mount("/static", Assets(directory=STATIC), name="static")
+    problems.install(app)
+    app.add_middleware(Shell)
+    return app

@@ -1,0 +1,1 @@
+"""What every page shares: session, language, security headers, errors, templates."""

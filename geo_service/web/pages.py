@@ -1,0 +1,120 @@
+"""Templates: one Jinja environment; each domain keeps its own templates in its folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from geo_service import i18n
+from geo_service.settings import get_settings
+from geo_service.web import security
+from geo_service.web.access import is_public
+from geo_service.web.assets import asset
+from geo_service.web.links import address_with, in_language
+
+QUARTER_COOKIE = "accanto_quartiere"
+YEAR_S = 365 * 86_400
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _environment() -> Environment:
+    domains = {
+        folder.parent.name: FileSystemLoader(folder)
+        for folder in sorted(PACKAGE.glob("*/templates"))
+    }
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(PACKAGE / "templates"), PrefixLoader(domains)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.globals.update(
+        _=i18n.gettext,
+        ngettext=i18n.ngettext,
+        language=i18n.current_language,
+        languages=i18n.LANGUAGES,
+        asset=asset,
+        icons="/static/vendor/bootstrap-italia/svg/sprites.svg",
+    )
+    environment.filters.update(
+        day=i18n.day, long_day=i18n.long_day, clock=i18n.clock, number=i18n.number
+    )
+    return environment
+
+
+environment = _environment()
+
+
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """The page ``template`` (``domain/name.html``) with what the frame of every page needs.
+
+    Reads the signed-in account and the quarter from ``request.state``, where the guards put them.
+    """
+    state = request.state
+    page = {
+        "public": is_public(getattr(request.scope.get("route"), "path", "")),
+        "request": request,
+        "path": request.url.path,
+        "settings": get_settings(),
+        "nonce": getattr(state, "nonce", ""),
+        "account": getattr(state, "account", None),
+        "quarter": getattr(state, "quarter", None),
+        "quarters": getattr(state, "quarters", []),
+        "synthetic": getattr(state, "synthetic", False),
+        "today": getattr(state, "today", None),
+        "csrf": lambda: security.csrf_token(request),
+        "switch_language": lambda code: in_language(request, code),
+        "with_query": lambda **changes: address_with(request, **changes),
+    }
+    response = HTMLResponse(
+        environment.get_template(template).render({**page, **context}), status_code=status
+    )
+    _keep_form_key(request, response)
+    _keep_quarter(request, response)
+    return response
+
+
+def _keep_quarter(request: Request, response: Response) -> None:
+    """Remember a quarter that was chosen in the address."""
+    quarter = getattr(request.state, "quarter", None)
+    if quarter is not None and request.query_params.get("quartiere") == quarter.code:
+        security.set_cookie(request, response, QUARTER_COOKIE, quarter.code, max_age=YEAR_S)
+
+
+def _keep_form_key(request: Request, response: Response) -> None:
+    """Set the browser's form key when the page has a form that needs it."""
+    made = getattr(request.state, "form_key", None)
+    if made and made != security.read_cookie(request, security.CSRF_COOKIE):
+        security.set_cookie(request, response, security.CSRF_COOKIE, made)
+
+
+def see_other(address: str) -> Response:
+    """Send the browser to ``address``, a path of this site, with a GET."""
+    return Response(status_code=303, headers={"location": address})
+
+
+def file_response(content: bytes, media_type: str, filename: str) -> Response:
+    """A file to download; ``filename`` must be plain ASCII."""
+    return Response(
+        content,
+        media_type=media_type,
+        headers={"content-disposition": f'attachment; filename="{filename}"'},
+    )
+
+
+def parse_day(text: str | None, default: dt.date) -> dt.date:
+    """A day of an address (``2026-03-02``); anything else counts as ``default``.
+
+    An address is shared and shortened by hand, so a bad day is not worth an error page.
+    """
+    try:
+        return dt.date.fromisoformat(text) if text else default
+    except ValueError:
+        return default

@@ -1,0 +1,118 @@
+"""The outermost layer of the application: language, nonce, headers, size limit, last resort."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from http.cookies import CookieError, SimpleCookie
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from geo_service.i18n import LANGUAGES, best_language, use_language
+from geo_service.settings import get_settings
+from geo_service.web.problems import too_large, unexpected
+from geo_service.web.security import security_headers
+
+LANGUAGE_COOKIE = "accanto_lingua"
+LANGUAGE_COOKIE_S = 365 * 86_400
+MAX_BODY_BYTES = 2_000_000
+
+log = structlog.get_logger("accanto.web")
+
+
+class BodyTooLarge(Exception):
+    """The request says or sends more than the limit."""
+
+
+def chosen_language(scope: Scope) -> tuple[str, bool]:
+    """Language of a request and whether it was asked for in the address (``?lang=``)."""
+    request = Request(scope)
+    asked = request.query_params.get("lang", "")
+    if asked in LANGUAGES:
+        return asked, True
+    headers = Headers(scope=scope)
+    try:
+        kept = SimpleCookie(headers.get("cookie", "")).get(LANGUAGE_COOKIE)
+    except CookieError:
+        kept = None
+    if kept is not None and kept.value in LANGUAGES:
+        return kept.value, False
+    return best_language(headers.get("accept-language", ""), get_settings().language), False
+
+
+class Shell:
+    """Wraps the application: every answer, also an error's, leaves with the same headers."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        nonce = secrets.token_urlsafe(16)
+        language, asked = chosen_language(scope)
+        scope.setdefault("state", {}).update(nonce=nonce, language=language)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in security_headers(nonce).items():
+                    headers.setdefault(name, value)
+                headers.setdefault("content-language", language)
+                if asked:
+                    headers.append(
+                        "set-cookie",
+                        f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={LANGUAGE_COOKIE_S}; "
+                        "HttpOnly; SameSite=Lax",
+                    )
+            await send(message)
+
+        with use_language(language):
+            try:
+                await self.app(scope, self._bounded(scope, receive), send_with_headers)
+            except BodyTooLarge:
+                if not status:
+                    await too_large(Request(scope))(scope, receive, send_with_headers)
+            except Exception:
+                log.exception("request failed", method=scope["method"], path=scope["path"])
+                if status:
+                    raise
+                await unexpected(Request(scope))(scope, receive, send_with_headers)
+        if not scope["path"].startswith("/static/"):
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000),
+            )
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdigit() or int(declared) > self.max_body_bytes:
+
+            async def refuse() -> Message:
+                raise BodyTooLarge
+
+            return refuse
+        read = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self.max_body_bytes:
+                raise BodyTooLarge
+            return message
+
+        return receive_bounded
