@@ -110,4 +110,4 @@ def occupied_flats_by_stairwell(session: Session, quarter_id: int, on: dt.date) 
         """
     )
     rows = session.execute(query, {"quarter": quarter_id, "day": on})
-    return {stairwell_id: number for stairwell_id, number in rows}
+    return dict(rows.all())

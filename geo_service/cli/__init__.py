@@ -1,0 +1,1 @@
+"""The command ``accanto``: each domain brings its own commands."""

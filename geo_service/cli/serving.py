@@ -1,0 +1,136 @@
+"""Commands that keep running: ``demo``, ``serve``, ``worker``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+import uvicorn
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from geo_service import calendar, jobs
+from geo_service.accounts.service import ensure_first_account
+from geo_service.app import create_app
+from geo_service.console import console, database, use_demo_database
+from geo_service.demo.service import load_demo
+from geo_service.errors import ServiceUnavailable
+from geo_service.settings import get_settings
+from geo_service.works import tasks
+
+TASKS = (tasks,)
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file to the command line."""
+    cli.command("demo")(demo)
+    cli.command("serve")(serve)
+    cli.command("worker")(worker)
+
+
+def demo(
+    date: str | None = typer.Option(
+        None, "--date", help="Il giorno che la prova chiama oggi, AAAA-MM-GG / its today"
+    ),
+    no_serve: bool = typer.Option(False, "--no-serve", help="Carica e calcola soltanto"),
+    port: int | None = typer.Option(None, "--port", help="Porta su 127.0.0.1"),
+) -> None:
+    """Carica il quartiere di prova, calcola e apre il servizio. / The demonstration."""
+    today = _day(date)
+    use_demo_database(True)
+    port = port or get_settings().port
+    if not no_serve:
+        _check_port(get_settings().host, port)
+    with database() as engine:
+        with Session(engine, expire_on_commit=False) as session:
+            load_demo(session, today or calendar.today())
+            session.commit()
+        if not no_serve:
+            _run(engine, port, (lambda: today) if today else calendar.today)
+
+
+def serve(port: int | None = typer.Option(None, "--port", help="Porta / port")) -> None:
+    """Apre il servizio, con un processo per i lavori in coda. / Serve pages and work the queue."""
+    port = port or get_settings().port
+    _check_port(get_settings().host, port)
+    with database() as engine, _worker_child():
+        _run(engine, port, calendar.today)
+
+
+def worker(
+    once: bool = typer.Option(False, "--once", help="Svuota la coda e finisce / drain and stop"),
+) -> None:
+    """Svolge i lavori in coda. / Work off the queue of background jobs."""
+    with database() as engine:
+        jobs.run_worker(engine, wait=not once)
+
+
+def _run(engine: Engine, port: int, today: Callable[[], dt.date]) -> None:
+    with Session(engine) as session:
+        first = ensure_first_account(session)
+        session.commit()
+    host = get_settings().host
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
+    console.print(f"\n  Accanto: {address}/      (personale / staff: {address}/accedi)")
+    if first is not None:
+        email, password = first
+        console.print(
+            f"  Primo accesso, mostrato solo ora / first account, shown only now:\n"
+            f"    {email}\n    {password}\n"
+        )
+    uvicorn.run(
+        create_app(engine, today=today),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+
+
+@contextmanager
+def _worker_child() -> Iterator[None]:
+    """A worker process for one machine; it ends with us."""
+    command = [sys.executable, "-m", "geo_service.cli", "worker"]
+    child = subprocess.Popen(command, env=os.environ | {"ACCANTO_PARENT": str(os.getpid())})
+    try:
+        yield
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say now that the port is taken, not after a minute of loading."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"Port {port} on {host} cannot be used ({error.strerror}); "
+                "choose another with --port."
+            ) from error
+
+
+def _day(text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is not a day that exists; write it as 2026-03-02", param_hint="--date"
+        ) from error
