@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import typer
 import uvicorn
@@ -56,11 +55,16 @@ def demo(
             _run(engine, port, (lambda: today) if today else calendar.today)
 
 
-def serve(port: int | None = typer.Option(None, "--port", help="Porta / port")) -> None:
+def serve(
+    port: int | None = typer.Option(None, "--port", help="Porta / port"),
+    own_worker: bool = typer.Option(
+        True, "--worker/--no-worker", help="Svolge anche i lavori in coda / work the queue too"
+    ),
+) -> None:
     """Apre il servizio, con un processo per i lavori in coda. / Serve pages and work the queue."""
     port = port or get_settings().port
     _check_port(get_settings().host, port)
-    with database() as engine, _worker_child():
+    with database() as engine, _worker_child() if own_worker else nullcontext():
         _run(engine, port, calendar.today)
 
 
@@ -100,7 +104,7 @@ def _run(engine: Engine, port: int, today: Callable[[], dt.date]) -> None:
 def _worker_child() -> Iterator[None]:
     """A worker process for one machine; it ends with us."""
     command = [sys.executable, "-m", "geo_service.cli", "worker"]
-    child = subprocess.Popen(command, env=os.environ | {"ACCANTO_PARENT": str(os.getpid())})
+    child = subprocess.Popen(command)
     try:
         yield
     finally:
