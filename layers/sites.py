@@ -165,6 +165,7 @@ class PhaseRevision(Base):
     )
     plant: Mapped[list[PlantItem]] = relationship(order_by="PlantItem.id")
     closures: Mapped[list[Closure]] = relationship(order_by="Closure.id")
+    barriers: Mapped[list[Barrier]] = relationship(order_by="Barrier.id")
     cuts: Mapped[list[UtilityCut]] = relationship(order_by="UtilityCut.id")
     buildings: Mapped[list[RevisionBuilding]] = relationship()
     inside_flats: Mapped[list[Flat]] = relationship(secondary="revision_flat")
@@ -268,6 +269,23 @@ class Closure(Base):
     period: Mapped[Range[dt.date] | None] = mapped_column(DATERANGE)
     stalls: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     disabled_stalls: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+
+
+class Barrier(Base):
+    """A noise barrier or hoarding put up for a revision: its line on the ground and its height."""
+
+    __tablename__ = "barrier"
+    __table_args__ = (
+        Index("ix_barrier_geom", "geom", postgresql_using="gist"),
+        CheckConstraint("height_m > 0 and height_m <= 30", name="height_m"),
+    )
+
+    id: Mapped[Id]
+    revision_id: Mapped[int] = mapped_column(
+        ForeignKey("phase_revision.id", ondelete="CASCADE"), index=True
+    )
+    geom: Mapped[WKBElement] = mapped_column(metric_geometry("LINESTRING"))
+    height_m: Mapped[float] = mapped_column()
 
 
 class UtilityCut(Base):

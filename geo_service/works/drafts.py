@@ -59,6 +59,14 @@ class CutDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class BarrierDraft:
+    """A noise barrier: a line on the ground (metric system) and its height."""
+
+    geometry: BaseGeometry
+    height_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionDraft:
     """A phase as somebody wants it recorded. ``ends_on`` is the last day of works."""
 
@@ -77,6 +85,7 @@ class RevisionDraft:
     hours: tuple[HoursDraft, ...] = ()
     plant: tuple[PlantDraft, ...] = ()
     closures: tuple[ClosureDraft, ...] = ()
+    barriers: tuple[BarrierDraft, ...] = ()
     cuts: tuple[CutDraft, ...] = ()
     # Pairs of building id and role ('works', 'scaffold', 'demolition').
     buildings: tuple[tuple[int, str], ...] = ()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
 from geo_service.works.drafts import (
+    BarrierDraft,
     ClosureDraft,
     CutDraft,
     HoursDraft,
@@ -26,6 +27,7 @@ from geo_service.works.validation import check_draft
 from layers.buildings import Flat
 from layers.crs import SRID
 from layers.sites import (
+    Barrier,
     Closure,
     PhaseRevision,
     PlantItem,
@@ -134,6 +136,14 @@ def _record_children(session: Session, revision: PhaseRevision, draft: RevisionD
                 disabled_stalls=c.disabled_stalls,
             )
         )
+    session.add_all(
+        Barrier(
+            revision_id=revision.id,
+            geom=from_shape(b.geometry, srid=SRID),
+            height_m=b.height_m,
+        )
+        for b in draft.barriers
+    )
     _record_cuts(session, revision, draft.cuts)
     session.add_all(
         RevisionBuilding(revision_id=revision.id, building_id=building_id, role=role)
@@ -213,6 +223,7 @@ def draft_of(session: Session, revision: PhaseRevision) -> RevisionDraft:
             for p in revision.plant
         ),
         closures=tuple(_closure_draft(c) for c in revision.closures),
+        barriers=tuple(BarrierDraft(to_shape(b.geom), b.height_m) for b in revision.barriers),
         cuts=tuple(cuts),
         buildings=tuple((b.building_id, b.role) for b in revision.buildings),
         inside_flat_ids=tuple(f.id for f in revision.inside_flats),

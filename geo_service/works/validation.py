@@ -57,6 +57,11 @@ def check_draft(draft: RevisionDraft, where: str) -> None:
             problems["closures"] = f"unknown kind {closure.kind!r}"
         elif closure.disabled_stalls > closure.stalls:
             problems["closures"] = "more disabled bays than bays"
+    for barrier in draft.barriers:
+        if barrier.geometry.geom_type != "LineString" or barrier.geometry.length == 0:
+            problems["barriers"] = "a barrier is a line on the ground"
+        elif not 0 < barrier.height_m <= 30:
+            problems["barriers"] = f"a height of {barrier.height_m} m is not within 0–30"
     for cut in draft.cuts:
         problem = _cut_problem(cut)
         if problem:

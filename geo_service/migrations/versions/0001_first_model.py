@@ -1101,6 +1101,27 @@ def upgrade() -> None:
         ["stairwell_id"],
         unique=False,
     )
+    op.create_table(
+        "barrier",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("revision_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "geom",
+            Geometry(geometry_type="LINESTRING", srid=SRID, dimension=2, spatial_index=False),
+            nullable=False,
+        ),
+        sa.Column("height_m", sa.Double(), nullable=False),
+        sa.CheckConstraint("height_m > 0 and height_m <= 30", name=op.f("ck_barrier_height_m")),
+        sa.ForeignKeyConstraint(
+            ["revision_id"],
+            ["phase_revision.id"],
+            name=op.f("fk_barrier_revision_id_phase_revision"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_barrier")),
+    )
+    op.create_index("ix_barrier_revision_id", "barrier", ["revision_id"])
+    op.create_index("ix_barrier_geom", "barrier", ["geom"], postgresql_using="gist")
     op.create_index("ix_building_successor_id", "building", ["successor_id"])
     op.create_index("ix_stairwell_address_point_id", "stairwell", ["address_point_id"])
     op.execute(IMMUTABLE_REVISION)

@@ -6,12 +6,12 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from shapely.geometry import Point, Polygon
+from shapely.geometry import LineString, Point, Polygon
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
-from geo_service.works.drafts import ClosureDraft, CutDraft, PlantDraft, RevisionDraft
+from geo_service.works.drafts import BarrierDraft, ClosureDraft, CutDraft, PlantDraft, RevisionDraft
 from geo_service.works.revisions import draft_of, inclusive, shifted
 from geo_service.works.service import (
     add_phase,
@@ -21,7 +21,7 @@ from geo_service.works.service import (
     revisions_in_force,
 )
 from layers.sites import PhaseRevision, ScheduleVersion
-from tests.geo_service.builders import MONDAY, World, area, make_world, week_draft, workdays
+from tests.geo_service.builders import MONDAY, X0, Y0, World, area, make_world, week_draft, workdays
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def full_draft(world: World) -> RevisionDraft:
         hours=workdays(),
         plant=(PlantDraft("jackhammer", 2, 0.5, lwa_declared_db=105.0, height_m=1.0),),
         closures=(ClosureDraft("parking", area(22, 0, 3, 12), "stalli", stalls=4),),
+        barriers=(BarrierDraft(LineString([(X0 + 24, Y0), (X0 + 24, Y0 + 12)]), 3.0),),
         cuts=(
             CutDraft(
                 "water",
@@ -140,6 +141,12 @@ def test_only_phases_of_the_window_are_in_force_then(session: Session, world: Wo
             {"cuts": (CutDraft("water", MONDAY, MONDAY - dt.timedelta(days=1), ()),)},
             "cuts",
             "before it starts",
+        ),
+        ({"barriers": (BarrierDraft(Point(0, 0), 3.0),)}, "barriers", "line"),
+        (
+            {"barriers": (BarrierDraft(LineString([(0, 0), (1, 0)]), -1.0),)},
+            "barriers",
+            "not within",
         ),
         ({"footprint": area(5000, 0, 10, 10)}, "footprint", "outside the site"),
         ({"inside_flat_ids": (-1,)}, "flats", "unknown"),
