@@ -10,7 +10,8 @@ from shapely.geometry import LineString, Point
 from shapely.ops import nearest_points
 
 from geo_service.demo.ground import GRID_M, outward, shape_of, to_ground
-from geo_service.demo.plan import BUILDINGS, PATHS, STREETS, WITH_PAVEMENTS
+from geo_service.demo.plan import BUILDINGS
+from geo_service.demo.ways import PATHS, STREETS, WITH_PAVEMENTS
 from layers.crs import SRID
 
 PAVEMENT_M = 1.8

@@ -19,11 +19,11 @@ from geo_service.demo.plan import (
     OTHER_BUILDINGS,
     OWNER,
     POSTCODE,
-    STREETS,
     BuildingPlan,
     StairPlan,
 )
 from geo_service.demo.surroundings import PrivateHouse, private_houses
+from geo_service.demo.ways import STREETS
 from layers.crs import SRID
 
 SEED = 1962

@@ -11,7 +11,8 @@ from shapely import affinity
 from shapely.geometry import LineString, Point, Polygon, box
 
 from geo_service.demo.ground import joined, shape_of
-from geo_service.demo.plan import BUILDINGS, OTHER_BUILDINGS, STREETS
+from geo_service.demo.plan import BUILDINGS, OTHER_BUILDINGS
+from geo_service.demo.ways import STREETS
 
 # Side of each street (1 = left of its direction) on which private lots lie, and how many rows.
 _LOTS: tuple[tuple[str, int, int], ...] = (
@@ -75,7 +76,8 @@ def _house(
     width_m, depth_m, storeys, use, flats = {
         "villa": (rng.uniform(9, 13), rng.uniform(8, 11), rng.choice((2, 2, 3)), "residential",
                   rng.choice((1, 1, 2, 2, 3))),
-        "terrace": (rng.uniform(13, 17), rng.uniform(9, 11), 2, "residential", rng.choice((2, 3, 4))),
+        "terrace": (rng.uniform(13, 17), rng.uniform(9, 11), 2, "residential",
+                    rng.choice((2, 3, 4))),
         "condominium": (rng.uniform(15, 20), rng.uniform(11, 13), rng.choice((3, 4, 4, 5)),
                         "residential", rng.choice((8, 9, 10, 12))),
         "workshop": (rng.uniform(17, 21), rng.uniform(13, 17), 1, "industrial", None),
