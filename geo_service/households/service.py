@@ -111,3 +111,23 @@ def occupied_flats_by_stairwell(session: Session, quarter_id: int, on: dt.date) 
     )
     rows = session.execute(query, {"quarter": quarter_id, "day": on})
     return dict(rows.all())
+
+
+def stays_in(session: Session, flat_ids: Sequence[int]) -> pd.DataFrame:
+    """Stays in flats: flat_id, household_id, stay_from, stay_until (exclusive).
+
+    Open ends are the first and last day that a date can hold, so that they compare.
+    """
+    columns = ["flat_id", "household_id", "stay_from", "stay_until"]
+    if not flat_ids:
+        return pd.DataFrame(columns=columns)
+    query = text(
+        """
+        select flat_id, household_id, coalesce(lower(period), cast(:first as date)),
+               coalesce(upper(period), cast(:last as date))
+        from stay where flat_id in :flats
+        """
+    ).bindparams(bindparam("flats", expanding=True))
+    limits = {"first": dt.date.min, "last": dt.date.max}
+    rows = session.execute(query, {"flats": list(flat_ids), **limits})
+    return pd.DataFrame([tuple(row) for row in rows], columns=columns)

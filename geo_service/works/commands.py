@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 import typer
-from layers.impacts.queries import phase_summary
-from layers.impacts.store import recompute
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
@@ -22,6 +20,8 @@ from geo_service.errors import NotFound
 from geo_service.households.service import count_households
 from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
+from layers.impacts.queries import phase_summary
+from layers.impacts.store import recompute
 from layers.sites import PhaseRevision
 
 

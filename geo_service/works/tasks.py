@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from layers.impacts.store import recompute
-
 from geo_service import jobs
+from layers.impacts.store import recompute
 
 
 @jobs.app.task(name="recompute_impacts", retry=jobs.RETRY, queue="impacts")
