@@ -1,0 +1,461 @@
+/* The maps' own script: draws the layers the page's data blocks describe.
+ *
+ * Nothing from the data is ever written as HTML: words become text nodes, addresses are checked.
+ * A page may use, by the map's element id (accanto.maps[id]):
+ *   setBands({buildingId: band})  colour the buildings anew, from another period or kind
+ *   setKinds(["noise", ...])      the strongest band among these kinds
+ *   openBuilding(id)              show and open a building
+ * and hear "accanto:building" ({id, code}) on the map's element when a building is opened.
+ */
+(function () {
+  "use strict";
+  var SVG = "http://www.w3.org/2000/svg";
+  var accanto = (window.accanto = window.accanto || {});
+  accanto.maps = accanto.maps || {};
+  accanto.layers = {};
+
+  // Leaflet.VectorGrid 1.3.0 still calls what Leaflet 1.8 dropped; without it every click throws.
+  if (!L.DomEvent.fakeStop) { L.DomEvent.fakeStop = function () { return true; }; }
+
+  accanto.read = function (id) { return JSON.parse(document.getElementById(id).textContent); };
+
+  function el(tag, className, text) {
+    var node = document.createElement(tag);
+    if (className) { node.className = className; }
+    if (text !== undefined && text !== null) { node.textContent = String(text); }
+    return node;
+  }
+
+  function icon(path) {
+    var svg = document.createElementNS(SVG, "svg");
+    var shape = document.createElementNS(SVG, "path");
+    svg.setAttribute("viewBox", "0 0 16 16");
+    svg.setAttribute("width", "16");
+    svg.setAttribute("height", "16");
+    svg.setAttribute("aria-hidden", "true");
+    shape.setAttribute("d", path);
+    shape.setAttribute("fill-rule", "evenodd");
+    svg.appendChild(shape);
+    return svg;
+  }
+
+  // Only pages of the own server or plain web addresses; nothing that could run.
+  function safeAddress(config, href) {
+    if (typeof href !== "string") { return null; }
+    if (/^https?:\/\//i.test(href)) { return href; }
+    if (!/^\/(?![\/\\])/.test(href)) { return null; }
+    if (config.offline) { return config.base_url ? config.base_url + href : null; }
+    return href;
+  }
+
+  function bandName(config, band) {
+    return config.bands[band] ? config.bands[band].label : config.texts.unknown;
+  }
+
+  function fillOf(map, config, band) {
+    var known = config.bands[band];
+    if (!known) { return config.colours.unknown; }
+    return known.hatch ? "url(#" + config.prefix + "_hatch_" + band + ")" : known.colour;
+  }
+
+  function buildingStyle(map, config, band) {
+    var known = config.bands[band];
+    return {
+      stroke: true, color: band > 0 ? "#3d2a17" : "#8b7f70", weight: band > 0 ? 1.4 : 0.8,
+      fill: true, fillOpacity: known && band > 0 ? 1 : 0.85,
+      fillColor: map.accanto.canvas ? (known || { colour: config.colours.unknown }).colour
+        : fillOf(map, config, band),
+      hatch: map.accanto.canvas && known ? known.hatch : null
+    };
+  }
+
+  // Canvas (vector tiles, many outlines): the same hatch as the SVG patterns of the page.
+  var tiles = {};
+  function canvasPattern(context, hatch) {
+    var key = JSON.stringify(hatch);
+    if (!tiles[key]) {
+      var size = hatch.spacing, tile = document.createElement("canvas");
+      tile.width = tile.height = size;
+      var pen = tile.getContext("2d");
+      pen.strokeStyle = hatch.colour;
+      pen.lineWidth = hatch.width;
+      pen.beginPath();
+      [-size, 0, size].forEach(function (shift) {
+        if (hatch.rising) { pen.moveTo(shift, size); pen.lineTo(shift + size, 0); }
+        if (hatch.falling) { pen.moveTo(shift, 0); pen.lineTo(shift + size, size); }
+      });
+      pen.stroke();
+      tiles[key] = tile;
+    }
+    return context.createPattern(tiles[key], "repeat");
+  }
+  var plainFill = L.Canvas.prototype._fillStroke;
+  L.Canvas.include({
+    _fillStroke: function (context, layer) {
+      var hatch = layer.options.hatch;
+      if (hatch && layer.options.fill) {
+        context.fillStyle = layer.options.fillColor;
+        context.globalAlpha = layer.options.fillOpacity;
+        context.fill("evenodd");
+        context.fillStyle = canvasPattern(context, hatch);
+        context.fill("evenodd");
+        var outline = Object.create(layer);
+        outline.options = L.extend({}, layer.options, { fill: false });
+        return plainFill.call(this, context, outline);
+      }
+      return plainFill.call(this, context, layer);
+    }
+  });
+
+  /* Popups */
+  function line(label, value) {
+    var p = el("p");
+    p.appendChild(el("span", null, label + ": "));
+    p.appendChild(el("strong", null, value));
+    return p;
+  }
+
+  function link(config, href) {
+    var address = safeAddress(config, href);
+    if (!address) { return null; }
+    var p = el("p"), a = el("a", null, config.texts.open);
+    a.href = address;
+    p.appendChild(a);
+    return p;
+  }
+
+  function buildingPopup(map, config, item, band) {
+    var texts = config.texts, box = el("div", "accanto-popup");
+    box.tabIndex = -1;
+    box.appendChild(el("h2", null, item.label || texts.building + " " + (item.code || "")));
+    if (config.own_building !== undefined) {
+      if (item.id === config.own_building) { box.appendChild(el("p", null, texts.own)); }
+      return box;
+    }
+    if (item.code && item.label) { box.appendChild(line(texts.code, item.code)); }
+    box.appendChild(line(texts.band, bandName(config, band)));
+    var kinds = Object.keys(item.kinds || {}).filter(function (k) { return config.kinds[k]; });
+    kinds.sort(function (a, b) { return item.kinds[b] - item.kinds[a]; });
+    if (kinds.length) {
+      var list = el("ul");
+      kinds.forEach(function (kind) {
+        var row = el("li");
+        row.appendChild(icon(config.kinds[kind].icon));
+        row.appendChild(el("span", null,
+          config.kinds[kind].label + ": " + bandName(config, item.kinds[kind])));
+        list.appendChild(row);
+      });
+      box.appendChild(list);
+    }
+    if (item.flats !== undefined && item.flats !== null) {
+      box.appendChild(line(texts.flats, item.flats));
+    }
+    var more = link(config, item.href);
+    if (more) { box.appendChild(more); }
+    return box;
+  }
+
+  function plainPopup(config, heading, lines, href) {
+    var box = el("div", "accanto-popup");
+    box.tabIndex = -1;
+    box.appendChild(el("h2", null, heading));
+    lines.forEach(function (text) { if (text) { box.appendChild(el("p", null, text)); } });
+    var more = link(config, href);
+    if (more) { box.appendChild(more); }
+    return box;
+  }
+
+  function popup(map, at, content, back) {
+    var opened = L.popup({ maxWidth: 300, minWidth: 180, autoPanPadding: [20, 60] })
+      .setLatLng(at).setContent(content).openOn(map);
+    var close = opened.getElement().querySelector(".leaflet-popup-close-button");
+    if (close) { close.setAttribute("aria-label", map.accanto.config.texts.close); }
+    if (back) {
+      content.focus({ preventScroll: true });
+      opened.on("remove", function () { back.focus({ preventScroll: true }); });
+    }
+    return opened;
+  }
+
+  /* Keyboard: one tab stop; arrows go from thing to thing, Enter opens. */
+  function focusable(map, layer, name, rank, open) {
+    map.accanto.stops.push({ layer: layer, name: name, rank: rank, open: open });
+  }
+
+  function wireStops(map) {
+    var stops = map.accanto.stops.filter(function (s) { return s.layer.getElement(); });
+    stops.sort(function (a, b) { return b.rank - a.rank; });
+    stops.forEach(function (stop, index) {
+      var path = stop.layer.getElement();
+      if (path.accantoStop) { path.accantoStop.index = index; path.accantoStop.list = stops; }
+      else {
+        path.accantoStop = { index: index, list: stops };
+        path.addEventListener("keydown", function (event) {
+          var here = path.accantoStop, step = 0;
+          if (event.key === "ArrowRight" || event.key === "ArrowDown") { step = 1; }
+          if (event.key === "ArrowLeft" || event.key === "ArrowUp") { step = -1; }
+          if (event.key === "Enter" || event.key === " ") { stop.open(path); }
+          else if (!step) { return; }
+          event.preventDefault();
+          event.stopPropagation();
+          if (!step) { return; }
+          var next = here.list[(here.index + step + here.list.length) % here.list.length];
+          var target = next.layer.getElement();
+          path.setAttribute("tabindex", "-1");
+          target.setAttribute("tabindex", "0");
+          map.panInside(next.layer.getBounds().getCenter(), { padding: [60, 60], animate: false });
+          target.focus({ preventScroll: true });
+        });
+      }
+      path.setAttribute("role", "button");
+      path.setAttribute("aria-label", stop.name());
+      path.setAttribute("tabindex", index === 0 ? "0" : "-1");
+    });
+  }
+
+  function label(layer, className, text, at) {
+    return L.tooltip({ permanent: true, direction: "center", interactive: false,
+      className: "accanto-label " + className, opacity: 1 })
+      .setLatLng(at || layer.getBounds().getCenter()).setContent(el("span", null, text));
+  }
+
+  /* The map itself */
+  accanto.open = function (map, config) {
+    map.accanto = { config: config, stops: [], buildings: {}, canvas: config.canvas,
+      bands: config.tile_bands || {} };
+    accanto.maps[map.getContainer().id] = map.accanto.api = {
+      map: map,
+      setBands: function (bands) { map.accanto.bands = bands; recolour(map); },
+      setKinds: function (kinds) { recolour(map, kinds); },
+      openBuilding: function (id) {
+        var found = map.accanto.buildings[id];
+        if (found) { map.panTo(found.layer.getBounds().getCenter()); found.open(); }
+        return Boolean(found);
+      }
+    };
+    [["streets", 380], ["zones", 390], ["buildings", 400], ["closures", 410], ["sites", 420]]
+      .forEach(function (pane) { map.createPane(pane[0]).style.zIndex = pane[1]; });
+    var frame = map.getContainer().parentNode, narrow = frame.clientWidth < 640;
+    L.control.zoom({ zoomInTitle: config.texts.zoom_in, zoomOutTitle: config.texts.zoom_out })
+      .addTo(map);
+    L.control.scale({ imperial: false }).addTo(map);
+    // Leaflet writes attributions as HTML: this one arrives escaped.
+    L.control.attribution({ prefix: "Leaflet" }).addTo(map)
+      .addAttribution(config.attribution_html || "");
+    var legend = frame.querySelector(".accanto-legend");
+    if (legend) {
+      var holder = L.control({ position: "bottomleft" });
+      holder.onAdd = function () {
+        L.DomEvent.disableClickPropagation(legend).disableScrollPropagation(legend);
+        return legend;
+      };
+      holder.addTo(map);
+      if (narrow) { legend.removeAttribute("open"); }
+    }
+    var near = function () {
+      map.getContainer().classList.toggle("accanto-far", map.getZoom() < 16);
+    };
+    map.on("zoomend", near);
+    if (config.bounds) { map.fitBounds(config.bounds, { padding: [24, 24], maxZoom: 19 }); }
+    near();
+    map.on("layeradd", function () {
+      clearTimeout(map.accanto.wiring);
+      map.accanto.wiring = setTimeout(function () { wireStops(map); }, 0);
+    });
+  };
+
+  accanto.layerControl = function (map, config, layers) {
+    var narrow = map.getSize().x < 800, named = {};
+    layers.forEach(function (pair) { named[pair[0]] = pair[1]; });
+    var control = L.control.layers({}, named, { collapsed: narrow || layers.length > 6 });
+    control.addTo(map);
+    var toggle = control.getContainer().querySelector(".leaflet-control-layers-toggle");
+    toggle.title = config.texts.layers;
+    toggle.setAttribute("aria-label", config.texts.layers);
+  };
+
+  function recolour(map, kinds) {
+    var state = map.accanto, config = state.config;
+    Object.keys(state.buildings).forEach(function (id) {
+      var entry = state.buildings[id], item = entry.item;
+      if (kinds) {
+        entry.band = kinds.reduce(function (most, kind) {
+          return Math.max(most, (item.kinds || {})[kind] || 0);
+        }, 0);
+      } else { entry.band = state.bands[id] === undefined ? 0 : state.bands[id]; }
+      entry.layer.setStyle(buildingStyle(map, config, entry.band));
+    });
+    if (state.tiles) { state.tiles.redraw(); }
+    wireStops(map);
+  }
+
+  function announce(map, item) {
+    map.getContainer().dispatchEvent(new CustomEvent("accanto:building",
+      { bubbles: true, detail: { id: item.id, code: item.code } }));
+  }
+
+  accanto.layers.streets = function (map, config, data) {
+    var group = L.layerGroup();
+    var foot = { footway: 1, steps: 1, cycleway: 1, ramp: 1, crossing: 1, courtyard: 1 };
+    [true, false].forEach(function (casing) {
+      L.geoJSON(data, { pane: "streets", interactive: false, style: function (feature) {
+        var p = feature.properties, thin = foot[p.kind];
+        if (thin) {
+          return casing ? { opacity: 0 } : { color: config.colours.footpath, weight: 1.6,
+            dashArray: p.kind === "steps" ? "1 3" : "5 3", opacity: 0.9 };
+        }
+        return { color: casing ? config.colours.street_edge : config.colours.street,
+          weight: Math.min(14, Math.max(4, (p.width_m || 6) * 0.9)) + (casing ? 2 : 0),
+          opacity: 1 };
+      } }).addTo(group);
+    });
+    (config.streets || []).forEach(function (street) {
+      var tip = label(null, "accanto-street", street[0], [street[1], street[2]]);
+      tip.getContent = null;
+      var text = el("span", null, street[0]);
+      text.style.transform = "rotate(" + street[3] + "deg)";
+      tip.setContent(text);
+      group.addLayer(tip);
+    });
+    return group;
+  };
+
+  accanto.layers.buildings = function (map, config, data) {
+    var state = map.accanto;
+    return L.geoJSON(data, {
+      pane: "buildings", renderer: state.canvas ? L.canvas({ pane: "buildings" }) : undefined,
+      style: function (feature) { return buildingStyle(map, config, feature.properties.band); },
+      onEachFeature: function (feature, layer) {
+        var item = feature.properties;
+        var entry = { item: item, layer: layer, band: item.band };
+        entry.open = function (back) {
+          popup(map, layer.getBounds().getCenter(),
+            buildingPopup(map, config, item, entry.band), back);
+          announce(map, item);
+        };
+        state.buildings[item.id] = entry;
+        layer.on("click", function () { entry.open(); });
+        var own = item.id === config.own_building;
+        if (own) { layer.setStyle({ fillColor: config.colours.own, fillOpacity: 0.85,
+          color: "#003366", weight: 4 }); layer.on("add", function () { layer.bringToFront(); }); }
+        if (own || item.band > 0) {
+          focusable(map, layer, function () {
+            var name = item.label || config.texts.building + " " + (item.code || "");
+            return config.own_building !== undefined ? name
+              : name + ", " + config.texts.band + ": " + bandName(config, entry.band);
+          }, own ? 99 : item.band, entry.open);
+        }
+      }
+    });
+  };
+
+  accanto.layers.zones = function (map, config, data, options) {
+    var kind = config.kinds[options.kind];
+    var heading = config.texts.zones + ": " + (kind ? kind.label : options.kind);
+    // The wide weak bands first, the strong ones on top of them.
+    data.features.sort(function (a, b) { return a.properties.band - b.properties.band; });
+    return L.geoJSON(data, {
+      pane: "zones",
+      style: function (feature) {
+        var band = feature.properties.band;
+        return { color: "#5a3a1a", weight: 1.2, dashArray: "6 4", fillOpacity: 0.45,
+          fillColor: config.bands[band].colour };
+      },
+      onEachFeature: function (feature, layer) {
+        var p = feature.properties;
+        layer.on("click", function (event) {
+          popup(map, event.latlng, plainPopup(config, heading, [
+            config.texts.band + ": " + bandName(config, p.band), p.phase
+              ? config.texts.phase + ": " + p.phase : "", p.label], null));
+        });
+      }
+    });
+  };
+
+  function areaLayer(map, config, data, pane, style, describe) {
+    var group = L.featureGroup();
+    L.geoJSON(data, { pane: pane, style: style, onEachFeature: function (feature, layer) {
+      var what = describe(feature.properties);
+      var open = function (back) {
+        popup(map, layer.getBounds().getCenter(),
+          plainPopup(config, what.heading, what.lines, what.href), back);
+      };
+      layer.on("click", function () { open(); });
+      focusable(map, layer, function () { return [what.heading].concat(what.lines)
+        .filter(Boolean).join(", "); }, what.rank, open);
+      if (what.tag) { label(layer, what.className, what.tag).addTo(group); }
+    } }).addTo(group);
+    return group;
+  }
+
+  accanto.layers.sites = function (map, config, data) {
+    return areaLayer(map, config, data, "sites",
+      { color: config.colours.site, weight: 3.5, fill: false, dashArray: "10 5" },
+      function (p) {
+        return { heading: config.texts.site + " " + p.code, lines: [p.name], href: p.href,
+          rank: -1, tag: p.code, className: "accanto-site" };
+      });
+  };
+
+  accanto.layers.closures = function (map, config, data) {
+    return areaLayer(map, config, data, "closures",
+      { color: config.colours.closure, weight: 2, fillOpacity: 1,
+        fillColor: "url(#" + config.prefix + "_closure)" },
+      function (p) {
+        return { heading: config.closures[p.kind] || config.texts.closure,
+          lines: [p.description, p.when, p.phase ? config.texts.phase + ": " + p.phase : ""],
+          rank: -2 };
+      });
+  };
+
+  /* Vector tiles: geometry, id and code only; bands come as one {id: band}. */
+  function grid(map, config, url, styles, options) {
+    var layer = L.vectorGrid.protobuf(url, L.extend({
+      rendererFactory: L.canvas.tile, vectorTileLayerStyles: styles, maxZoom: 20, minZoom: 9,
+      fetchOptions: { credentials: "same-origin" }
+    }, options));
+    layer.on("tileerror", function () {
+      var note = map.getContainer().parentNode.querySelector(".accanto-note");
+      if (note && !note.textContent) { note.textContent = config.texts.tiles_failed; }
+    });
+    return layer;
+  }
+
+  accanto.layers.tile_streets = function (map, config, url, options) {
+    return grid(map, config, url, { paths: function (p, zoom) {
+      var street = p.kind === "street";
+      return { color: street ? config.colours.street : config.colours.footpath,
+        weight: street ? Math.max(1, (zoom - 13) * 2) : 1 };
+    } }, L.extend({ pane: "streets" }, options));
+  };
+
+  accanto.layers.tile_buildings = function (map, config, url, options) {
+    var state = map.accanto;
+    state.canvas = true;
+    var layer = grid(map, config, url, { buildings: function (p) {
+      return buildingStyle(map, config, state.bands[p.id] || 0);
+    } }, L.extend({ pane: "buildings", interactive: true,
+      getFeatureId: function (feature) { return feature.properties.id; } }, options));
+    state.tiles = layer;
+    if (config.bands_url) {
+      fetch(config.bands_url, { credentials: "same-origin" })
+        .then(function (answer) { return answer.json(); })
+        .then(state.api.setBands);
+    }
+    layer.on("click", function (event) {
+      var p = event.layer.properties, at = event.latlng;
+      var item = { id: p.id, code: p.code, href: (config.href || "")
+        .replace("{id}", encodeURIComponent(p.id)).replace("{code}", encodeURIComponent(p.code)) };
+      announce(map, item);
+      var show = function (more) {
+        popup(map, at, buildingPopup(map, config, L.extend(item, more), state.bands[p.id] || 0));
+      };
+      if (!config.details_url) { show({}); return; }
+      fetch(config.details_url.replace("{id}", encodeURIComponent(p.id)),
+        { credentials: "same-origin" })
+        .then(function (answer) { return answer.ok ? answer.json() : {}; })
+        .then(show, function () { show({}); });
+    });
+    return layer;
+  };
+})();
