@@ -87,6 +87,7 @@ def _key(row: dict[str, Any]) -> Key:
 def _homes(rng: random.Random, dwellings: pd.DataFrame) -> list[tuple[Key | None, Key]]:
     """Pairs of the flat in building 7 that was left (or None) and the flat lived in today."""
     keys = [_key(row) for row in dwellings.to_dict("records")]
+    sold = {_key(row) for row in dwellings[dwellings["sold"]].to_dict("records")}
     seven = [k for k in keys if k[0] == building_id(7)]
     others = [k for k in keys if k[0] != building_id(7)]
     # These are lived in, whatever the dice say: planted situations hang on them.
@@ -94,8 +95,10 @@ def _homes(rng: random.Random, dwellings: pd.DataFrame) -> list[tuple[Key | None
     free = [k for k in others if k not in kept]
     empty = set(rng.sample(free, EMPTY))
     lived_in = [k for k in others if k not in empty]
-    opposite = [k for k in lived_in if k[0] == building_id(8) and k not in kept]
-    elsewhere = [k for k in lived_in if k[0] not in _FACING_7 and k not in kept]
+    # The owner of building 7 can move people only into flats that it still owns.
+    owned = [k for k in lived_in if k not in kept and k not in sold]
+    opposite = [k for k in owned if k[0] == building_id(8)]
+    elsewhere = [k for k in owned if k[0] not in _FACING_7]
     new_homes = rng.sample(opposite, MOVED_OPPOSITE_B2)
     new_homes += rng.sample(elsewhere, MOVED - MOVED_OPPOSITE_B2)
     left = sorted(rng.sample(seven, MOVED), key=seven.index)
