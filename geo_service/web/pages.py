@@ -12,10 +12,11 @@ from starlette.responses import HTMLResponse, Response
 
 from geo_service import i18n
 from geo_service.settings import get_settings
-from geo_service.web import security
+from geo_service.web import security, words
 from geo_service.web.access import is_public
 from geo_service.web.assets import asset
 from geo_service.web.links import address_with, in_language
+from maps.style import KIND_ICONS
 
 QUARTER_COOKIE = "accanto_quartiere"
 YEAR_S = 365 * 86_400
@@ -41,6 +42,10 @@ def _environment() -> Environment:
         language=i18n.current_language,
         languages=i18n.LANGUAGES,
         asset=asset,
+        words=words,
+        period=i18n.period,
+        one_day=dt.timedelta(days=1),
+        kind_icons=KIND_ICONS,
         icons="/static/vendor/bootstrap-italia/svg/sprites.svg",
     )
     environment.filters.update(

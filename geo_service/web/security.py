@@ -30,7 +30,7 @@ def content_security_policy(nonce: str) -> str:
             f"script-src 'nonce-{nonce}'",
             f"style-src 'self' 'nonce-{nonce}'",
             "img-src 'self' data:",
-            "font-src 'self'",
+            "font-src 'self' data:",
             "connect-src 'self'",
             "manifest-src 'self'",
             "form-action 'self'",
