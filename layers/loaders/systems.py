@@ -1,0 +1,228 @@
+"""From any coordinate system to the one metric system, never by a silent guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Proj, Transformer
+from pyproj.exceptions import CRSError, ProjError
+
+from layers.crs import SRID, WGS84
+from layers.errors import DataError
+from layers.loaders.place import REACH_M, Place
+from layers.loaders.report import Report
+
+# Lengths may be wrong by half a percent at most where the metric system is used off its zone.
+MAX_SCALE_ERROR = 0.005
+NOTED_SCALE_ERROR = 0.001
+# Systems in use in Italy and its neighbours, tried only to name them in a sentence.
+_USUAL = (4326, 32632, 32633, 3003, 3004, 25832, 25833, 6707, 6708, 6875, 7791, 7792, 7794, 23032,
+          23033, 2056, 31254, 2154)  # fmt: skip
+_NEAR_M = 5_000.0
+
+pyproj.network.set_network_enabled(False)
+
+
+class Converter:
+    """Brings the geometries of one file to the metric system.
+
+    Built on the first rows: the system is decided and checked there once. Raises
+    :class:`DataError` when the file declares no system and none is given, when its axes are
+    exchanged, or when its coordinates cannot belong to the system or to the quarter.
+
+    Parameters
+    ----------
+    declared
+        What the file says, None where it says nothing.
+    asked
+        What the person says (``--crs``), which wins.
+    swap
+        Exchange x and y before anything else (``--swap-axes``).
+    """
+
+    def __init__(
+        self,
+        declared: CRS | None,
+        asked: str | None,
+        place: Place,
+        sample: NDArray[Any],
+        report: Report,
+        *,
+        swap: bool = False,
+    ) -> None:
+        self.place = place
+        self.swap = swap
+        self.asked = None if asked is None else _named(asked)
+        x, y = _middle(sample)
+        if swap:
+            x, y = y, x
+        system = self.asked or declared
+        if system is None and not np.isfinite(x):
+            system = CRS.from_epsg(SRID)  # nothing to convert; every row is refused anyway
+        elif system is None:
+            system = self._undeclared(x, y, report)
+        elif self.asked and declared and not self.asked.equals(declared, ignore_axis_order=True):
+            report.note(f"The file says {_name(declared)}; read as {_name(self.asked)} as asked.")
+        self.system: CRS = system
+        self._to_metric = _transformer(system)
+        if np.isfinite(x):
+            self._check(x, y, report)
+
+    def convert(
+        self, geometries: NDArray[Any], rows: NDArray[Any], report: Report, field: str
+    ) -> NDArray[Any]:
+        """Geometries in metres; rows farther than 50 km from the quarter are refused."""
+        made = np.array(geometries, dtype=object)
+        made = np.asarray(shapely.transform(made, self._moved, include_z=False))
+        present = ~shapely.is_missing(made) & ~shapely.is_empty(made)
+        bounds = shapely.bounds(made)
+        sound = np.isfinite(bounds).all(axis=1)
+        for position in np.flatnonzero(present & ~sound):
+            report.refuse(
+                int(rows[position]), field,
+                "has coordinates that are not finite, or outside what its coordinate system covers",
+            )  # fmt: skip
+        made[present & ~sound] = None
+        far_m = np.nan_to_num(self.place.distance_m(made))
+        if self.place.known is None and (present & sound).any():
+            middle = np.nanmedian(bounds[present & sound], axis=0)
+            far_m = np.hypot(bounds[:, 0] - middle[0], bounds[:, 1] - middle[1])
+        for position in np.flatnonzero(present & sound & (far_m > REACH_M)):
+            report.refuse(
+                int(rows[position]), field,
+                f"lies {far_m[position] / 1000:,.0f} km away from the quarter",
+            )  # fmt: skip
+        made[present & sound & (far_m > REACH_M)] = None
+        return made
+
+    def _moved(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = coordinates[:, 0], coordinates[:, 1]
+        if self.swap:
+            x, y = y, x
+        return np.column_stack(self._to_metric.transform(x, y))
+
+    def _undeclared(self, x: float, y: float, report: Report) -> CRS:
+        fitting = [code for code in _USUAL if self._lands(_transformer(code), x, y, _NEAR_M)]
+        if self.place.known is None:
+            fitting = []
+        if WGS84 in fitting:
+            report.note(
+                "No coordinate system is declared; the coordinates are degrees (WGS 84) inside "
+                "the quarter and were taken as such."
+            )
+            return CRS.from_epsg(WGS84)
+        hint = f" In the quarter they would lie as EPSG:{fitting[0]}." if fitting else ""
+        raise DataError(
+            f"The file does not say in which coordinate system its coordinates are (for example "
+            f"{x:.6g}, {y:.6g}).{hint} Name it: --crs {fitting[0] if fitting else 32632}."
+        )
+
+    def _check(self, x: float, y: float, report: Report) -> None:
+        if self._plausible(x, y):
+            error = _scale_error(*_lon_lat(self._to_metric, x, y))
+            if error > NOTED_SCALE_ERROR:
+                report.note(
+                    f"The place lies at the edge of EPSG:{SRID}: lengths are {error:.2%} too "
+                    "long; set ACCANTO_SRID to the zone of the place before anything is imported."
+                )
+            return
+        here = self._described(x, y)
+        if self._plausible(y, x):
+            raise DataError(
+                f"East and north are exchanged: read as {_name(self.system)}, the coordinates "
+                f"({x:.6g}, {y:.6g}) land {here}, but exchanged they fit. Import it with "
+                "--swap-axes, or export it with x (longitude) first."
+            )
+        fitting = [code for code in _USUAL if self._lands(_transformer(code), x, y, _NEAR_M)]
+        hint = f" They would fit EPSG:{fitting[0]}." if fitting and self.place.known else ""
+        raise DataError(
+            f"The coordinate system is wrong: read as {_name(self.system)}, the coordinates "
+            f"({x:.6g}, {y:.6g}) land {here}.{hint} Name the right one with --crs."
+        )
+
+    def _plausible(self, x: float, y: float) -> bool:
+        if self.place.known is not None:
+            return self._lands(self._to_metric, x, y, REACH_M)
+        if not np.isfinite(self._to_metric.transform(x, y)).all():
+            return False
+        lon, lat = _lon_lat(self._to_metric, x, y)
+        if _scale_error(lon, lat) > MAX_SCALE_ERROR:
+            return False
+        # Who names the system answers for it: some use one zone for a whole country.
+        area = self.system.area_of_use
+        return (
+            self.asked is not None
+            or area is None
+            or (
+                area.west - 0.25 <= lon <= area.east + 0.25
+                and area.south - 0.25 <= lat <= area.north + 0.25
+            )
+        )
+
+    def _lands(self, transformer: Transformer, x: float, y: float, within_m: float) -> bool:
+        try:
+            east, north = transformer.transform(x, y)
+        except ProjError:
+            return False
+        if not (np.isfinite(east) and np.isfinite(north)):
+            return False
+        return bool(self.place.distance_m(np.array([shapely.Point(east, north)]))[0] <= within_m)
+
+    def _described(self, x: float, y: float) -> str:
+        lon, lat = _lon_lat(self._to_metric, x, y)
+        if not (np.isfinite(lon) and np.isfinite(lat)):
+            return "nowhere on Earth"
+        where = f"at {lon:.3f}°E {lat:.3f}°N"
+        if self.place.known is None:
+            return f"{where}, outside what that system or EPSG:{SRID} covers"
+        metric = shapely.Point(*self._to_metric.transform(x, y))
+        far_m = float(self.place.distance_m(np.array([metric]))[0])
+        return f"{where}, {far_m / 1000:,.0f} km away from the quarter"
+
+
+def _named(asked: str) -> CRS:
+    try:
+        return CRS.from_user_input(int(asked) if str(asked).isdigit() else asked)
+    except (CRSError, ValueError) as error:
+        raise DataError(f"--crs {asked} is not a known coordinate system; write 32632.") from error
+
+
+def _name(crs: CRS) -> str:
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code else crs.name
+
+
+def _transformer(crs: CRS | int) -> Transformer:
+    try:
+        return Transformer.from_crs(crs, SRID, always_xy=True)
+    except ProjError as error:
+        raise DataError(f"{crs} cannot be converted to EPSG:{SRID}: {error}.") from error
+
+
+def _lon_lat(to_metric: Transformer, x: float, y: float) -> tuple[float, float]:
+    east, north = to_metric.transform(x, y)
+    back = Transformer.from_crs(SRID, WGS84, always_xy=True)
+    lon, lat = back.transform(east, north)
+    return float(lon), float(lat)
+
+
+def _scale_error(lon: float, lat: float) -> float:
+    """By how much lengths in the metric system differ from lengths on the ground there."""
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        return float("inf")
+    factors = Proj(CRS.from_epsg(SRID)).get_factors(lon, lat)
+    scale = float(factors.meridional_scale)
+    return abs(scale - 1.0) if np.isfinite(scale) else float("inf")
+
+
+def _middle(sample: NDArray[Any]) -> tuple[float, float]:
+    bounds = shapely.bounds(sample)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if len(bounds) == 0:
+        return float("nan"), float("nan")
+    x, y = np.median(bounds[:, 0]), np.median(bounds[:, 1])
+    return float(x), float(y)
