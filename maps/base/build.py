@@ -79,20 +79,20 @@ def start_map(
     if own_building is not None:
         config["own_building"] = own_building
     label = " – ".join(part for part in (data.title, data.period_label) if part) or texts["map"]
-    map_ = AccantoMap(data, config, panel="", label=label)
+    map_ = AccantoMap(data, config, panel=lambda list_href: "", label=label)
     prefix = map_.get_name()
     config["prefix"] = prefix
-    map_.panel = _PANEL.render(
-        prefix=prefix,
-        texts=texts,
-        title=data.title,
-        period=data.period_label,
-        list_href=_own_page(data.list_href),
-        synthetic=data.synthetic,
-        note=note,
-        patterns=_Safe(_patterns(prefix)),
-        entries=_legend(data, prefix, own_building is not None),
-    )
+    values = {
+        "prefix": prefix,
+        "texts": texts,
+        "title": data.title,
+        "period": data.period_label,
+        "synthetic": data.synthetic,
+        "note": note,
+        "patterns": _Safe(_patterns(prefix)),
+        "entries": _legend(data, prefix, own_building is not None),
+    }
+    map_.panel = lambda list_href: _PANEL.render(list_href=list_href, **values)
     return map_
 
 
@@ -134,11 +134,6 @@ class _Safe(str):
 
     def __html__(self) -> str:
         return self
-
-
-def _own_page(href: str) -> str:
-    """An address of the own server, or nothing."""
-    return href if href.startswith("/") and not href.startswith(("//", "/\\")) else ""
 
 
 def _bands(language: str) -> list[dict[str, Any]]:
@@ -183,6 +178,8 @@ def _legend(data: MapData, prefix: str, resident: bool) -> dict[str, list[dict[s
     if resident:
         bands = []
         things.append(entry(texts["own"], style.OWN_COLOUR, "#003366", 2))
+    elif data.frame("zones") is not None:
+        things.append(entry(texts["zones"], style.BAND_COLOURS[1], "#5a3a1a", 1.2, "4 3"))
     if data.frame("sites") is not None:
         things.append(entry(texts["sites"], "none", style.SITE_COLOUR, 2.5, "6 3"))
     if data.frame("closures") is not None:

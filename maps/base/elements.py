@@ -12,6 +12,7 @@ Three things of Folium and branca 0.8 are overridden, each in one place:
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import folium
@@ -103,6 +104,10 @@ class Page(Figure):
     def render(self, **kwargs: Any) -> str:
         """The page's HTML."""
         self.collect(kwargs.get("nonce", ""))
+        return self.assemble(**kwargs)
+
+    def assemble(self, **kwargs: Any) -> str:
+        """The page's HTML around what ``collect`` has rendered."""
         values = {"nonce": "", "policy": "", "styles": "", "libraries": "", **kwargs}
         return self._template.render(this=self, kwargs=values)
 
@@ -117,7 +122,7 @@ class AccantoMap(Safe, folium.Map):
         """
         {% macro html(this, kwargs) %}
         <section class="accanto-map-frame" id="{{ this.get_name() }}_frame">
-        {{ this.panel }}
+        {{ this.panel(this.page_address(this.data.list_href)) }}
         <div class="folium-map accanto-map" id="{{ this.get_name() }}" role="region"
           aria-label="{{ this.label|e }}" aria-describedby="{{ this.get_name() }}_keys"></div>
         <script type="application/json" id="{{ this.get_name() }}_config">
@@ -138,7 +143,9 @@ class AccantoMap(Safe, folium.Map):
         ("leaflet_css", VENDOR_ASSETS["leaflet_css"].path)
     ]
 
-    def __init__(self, data: MapData, config: dict[str, Any], panel: str, label: str) -> None:
+    def __init__(
+        self, data: MapData, config: dict[str, Any], panel: Callable[[str], str], label: str
+    ) -> None:
         bounds = config.get("bounds") or [[45.4, 9.1], [45.5, 9.3]]
         middle = [(bounds[0][i] + bounds[1][i]) / 2 for i in (0, 1)]
         super().__init__(
@@ -165,6 +172,15 @@ class AccantoMap(Safe, folium.Map):
         """Settings of the script as JSON that cannot leave its element."""
         return script_json(json.dumps(self.config, separators=(",", ":")))
 
+    def page_address(self, href: str) -> str:
+        """Address of a page of the own server; nothing for any other, or in a file offline."""
+        if not href.startswith("/") or href.startswith(("//", "/\\")):
+            return ""
+        if self.config.get("offline"):
+            base = self.config.get("base_url", "")
+            return f"{base}{href}" if base else ""
+        return href
+
     def asset_names(self) -> list[str]:
         """Names of the vendor files this map and its layers need."""
         names: list[str] = []
@@ -175,15 +191,17 @@ class AccantoMap(Safe, folium.Map):
 
 
 class _Added(Safe, MacroElement):
+    """Statement that puts the layer it belongs to on the layer's map."""
+
     _template = Template(
-        "{% macro script(this, kwargs) %}{{ this.layer }}.addTo({{ this.map }});{% endmacro %}"
+        "{% macro script(this, kwargs) %}"
+        "{{ this._parent.get_name() }}.addTo({{ this._parent._parent.get_name() }});"
+        "{% endmacro %}"
     )
 
-    def __init__(self, layer: str, owner: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._name = "Added"
-        self.layer = layer
-        self.map = owner
 
 
 class DataLayer(Safe, folium.GeoJson):
@@ -223,12 +241,8 @@ class DataLayer(Safe, folium.GeoJson):
         self.role = role
         self.geojson = script_json(geojson)
         self.layer_options = options or {}
-
-    def render(self, **kwargs: Any) -> None:
-        """Render the layer and, where it shows at the start, its joining the map."""
-        if self.show:
-            self.add_child(_Added(self.get_name(), self._parent.get_name()), name="added")
-        super().render(**kwargs)
+        if show:
+            self.add_child(_Added())
 
 
 class TileLayer(Safe, VectorGridProtobuf):
@@ -251,11 +265,7 @@ class TileLayer(Safe, VectorGridProtobuf):
         super().__init__(url, str(escape(name)), options={})
         self.role = role
         self.layer_options = options or {}
-
-    def render(self, **kwargs: Any) -> None:
-        """Render the layer and its joining the map."""
-        self.add_child(_Added(self.get_name(), self._parent.get_name()), name="added")
-        super().render(**kwargs)
+        self.add_child(_Added())
 
 
 class LayerControl(Safe, folium.LayerControl):

@@ -86,22 +86,24 @@ def single_file(map_: AccantoMap, *, root: Path = DEFAULT_ROOT, base_url: str = 
             raise DataError("This map has vector tiles only; give it the buildings' outlines too.")
         map_ = map_.embedded
     page = _page(map_)
-    map_.config["base_url"] = base_url.rstrip("/")
-    map_.config["offline"] = True
+    map_.config |= {"base_url": base_url.rstrip("/"), "offline": True}
     scripts, styles = [], []
     for name in map_.asset_names():
         asset = VENDOR_ASSETS[name]
         (scripts if asset.is_script else styles).append(inline_text(asset, root))
     scripts.append(own_text(OWN_SCRIPT))
     styles.append(own_text(OWN_STYLE))
-    page.collect()
+    try:
+        page.collect()
+    finally:
+        map_.config["offline"] = False
     allowed = " ".join(f"'{_sha256(text)}'" for text in [*scripts, page.program])
     allowed_styles = " ".join(f"'{_sha256(text)}'" for text in styles)
     policy = (
         f"default-src 'none'; script-src {allowed}; style-src {allowed_styles}; "
         "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
     )
-    return page.render(
+    return page.assemble(
         policy=f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         styles="\n".join(f"<style>{text}</style>" for text in styles),
         libraries="\n".join(f"<script>{text}</script>" for text in scripts),

@@ -146,7 +146,7 @@ class Shown:
         page.wait_for_timeout(250)
 
 
-@pytest.fixture()
+@pytest.fixture
 def shown(vendor: Path) -> Iterator[Shown]:
     """A server on a free port of this machine with the map's files."""
 

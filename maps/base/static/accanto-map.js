@@ -61,7 +61,7 @@
   function buildingStyle(map, config, band) {
     var known = config.bands[band];
     return {
-      stroke: true, color: band > 0 ? "#3d2a17" : "#8b7f70", weight: band > 0 ? 1.4 : 0.8,
+      stroke: true, color: band > 0 ? "#3d2a17" : "#8b7f70", weight: band > 0 ? 1.5 : 1.2,
       fill: true, fillOpacity: known && band > 0 ? 1 : 0.85,
       fillColor: map.accanto.canvas ? (known || { colour: config.colours.unknown }).colour
         : fillOf(map, config, band),
@@ -170,6 +170,9 @@
       .setLatLng(at).setContent(content).openOn(map);
     var close = opened.getElement().querySelector(".leaflet-popup-close-button");
     if (close) { close.setAttribute("aria-label", map.accanto.config.texts.close); }
+    opened.getElement().addEventListener("keydown", function (event) {
+      if (event.key === "Escape") { map.closePopup(opened); }
+    });
     if (back) {
       content.focus({ preventScroll: true });
       opened.on("remove", function () { back.focus({ preventScroll: true }); });
@@ -256,7 +259,7 @@
       map.getContainer().classList.toggle("accanto-far", map.getZoom() < 16);
     };
     map.on("zoomend", near);
-    if (config.bounds) { map.fitBounds(config.bounds, { padding: [24, 24], maxZoom: 19 }); }
+    if (config.bounds) { map.fitBounds(config.bounds, { padding: [24, 24], maxZoom: 19, animate: false }); }
     near();
     map.on("layeradd", function () {
       clearTimeout(map.accanto.wiring);
@@ -311,7 +314,6 @@
     });
     (config.streets || []).forEach(function (street) {
       var tip = label(null, "accanto-street", street[0], [street[1], street[2]]);
-      tip.getContent = null;
       var text = el("span", null, street[0]);
       text.style.transform = "rotate(" + street[3] + "deg)";
       tip.setContent(text);
@@ -383,7 +385,10 @@
       layer.on("click", function () { open(); });
       focusable(map, layer, function () { return [what.heading].concat(what.lines)
         .filter(Boolean).join(", "); }, what.rank, open);
-      if (what.tag) { label(layer, what.className, what.tag).addTo(group); }
+      if (what.tag) {
+        var box = layer.getBounds();
+        label(layer, what.className, what.tag, [box.getNorth(), box.getCenter().lng]).addTo(group);
+      }
     } }).addTo(group);
     return group;
   }
@@ -393,7 +398,7 @@
       { color: config.colours.site, weight: 3.5, fill: false, dashArray: "10 5" },
       function (p) {
         return { heading: config.texts.site + " " + p.code, lines: [p.name], href: p.href,
-          rank: -1, tag: p.code, className: "accanto-site" };
+          rank: -1, tag: config.texts.site + " " + p.code, className: "accanto-site" };
       });
   };
 
