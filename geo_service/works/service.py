@@ -138,6 +138,23 @@ def revise_phase(
     return revision
 
 
+def revise_phases(
+    session: Session,
+    site: Site,
+    changes: Sequence[tuple[WorksPhase, RevisionDraft]],
+    *,
+    author: str = "",
+    reason: str = "",
+    recorded_at: dt.datetime | None = None,
+) -> list[PhaseRevision]:
+    """Record new revisions of several phases of ``site`` in one version of its schedule."""
+    revisions = [
+        record(session, site, phase, draft, author, reason, recorded_at) for phase, draft in changes
+    ]
+    _new_version(session, site.id, revisions, author, reason, recorded_at)
+    return revisions
+
+
 def confirm(session: Session, revision: PhaseRevision, on: dt.date, author: str = "") -> None:
     """Note that the dates of ``revision`` still hold on the day ``on`` (*ancora valida*)."""
     session.add(PhaseConfirmation(revision_id=revision.id, confirmed_on=on, author=author))
