@@ -1,0 +1,339 @@
+"""Noise of outdoor machines on façades, per flat, and its isophones (*rumore*).
+
+Indoor works carry through the structure of the building and get a band without dB: see
+:mod:`layers.impacts.inside`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from layers.criteria import band_noise, class_limit_dba
+from layers.criteria.periods import PARTS_OF_DAY, PartOfDay
+from layers.impacts.flat_levels import FlatLevels, levels_of_flats
+from layers.impacts.isophones import isophones
+from layers.impacts.noise_sources import SiteSources, site_sources
+from layers.impacts.parameters import Parameters
+from layers.impacts.result import (
+    UNINHABITED,
+    KindResult,
+    Levels,
+    concat_impacts,
+    impact_rows,
+    method_sheet,
+    no_zones,
+    not_computed,
+    targets,
+)
+from layers.impacts.scene import Scene
+from layers.impacts.working_hours import PART_HOURS, PartHours, noisy_hours, part_hours
+from layers.noise import iso9613
+from layers.receivers import FacadeReceivers, facade_receivers
+
+FloatArray = npt.NDArray[np.float64]
+
+METHOD = "ISO 9613-2"
+#: Levels are kept down to this much under the lowest band: several sites add up.
+KEPT_BELOW_FLOOR_DB = 6.0
+#: Higher than any level: switches one of the criteria off.
+_NEVER_DBA = 500.0
+
+
+def noise(scene: Scene, parameters: Parameters) -> KindResult:
+    """LAeq of the part of day at each flat's façade, with bands, isophones and receiver levels.
+
+    Assumes downwind propagation; machines are spread evenly over the ground of the phase and on
+    in the noisy hours for their share of the time. The value is the LAeq of a whole part of day
+    (day 6-20, evening 20-22, night 22-6) on the longest working day, 1 m off the façade with
+    its +3 dB. The municipal limit is compared with the level while the machines are on, because
+    it is measured over some minutes.
+
+    Aspects: ``facade`` (loudest own side), ``quiet_side`` (quietest own side, only for flats
+    whose sides are known and which have more than one).
+    """
+    works = scene.works
+    if works.indoor:
+        return not_computed(
+            "noise", METHOD, "Works inside the building: no level in dB, see the kind inside."
+        )
+    if not works.plant:
+        return not_computed(
+            "noise", METHOD, "No plant list: noise is not computed. Choose an activity preset "
+            "or list the machines."
+        )  # fmt: skip
+    hours, assumed = noisy_hours(works.hours)
+    clock = part_hours(hours)
+    site = site_sources(scene, max_parts=parameters.noise_parts)
+    if not len(site.sources):
+        return not_computed("noise", METHOD, *site.missing)
+    offsets = _offsets(clock)
+    options = replace(
+        parameters.noise,
+        max_reach_m=max(1.0, parameters.reach_m + _extent_m(scene)),
+        lowest_level_dba=_lowest_dba(parameters, offsets),
+    )
+    place = _obstacles(scene)
+    receivers, at = _receivers(scene, parameters)
+    result = iso9613.propagate(
+        site.sources,
+        iso9613.Receivers(receivers.xyz, place.position[at[receivers.building]]),
+        scene=place.scene,
+        options=options,
+    )
+    parts = []
+    levels: list[Levels] = []
+    who = targets(scene)
+    flats = levels_of_flats(receivers, result.laeq_dba, who)
+    for part, offset_db in offsets.items():
+        parts += _rows(scene, parameters, who, flats, part, offset_db, clock)
+        levels += _levels(receivers, result.laeq_dba + offset_db, part, parameters)
+    zones = no_zones()
+    if parameters.isophones:
+        zones = isophones(
+            site.sources, place.scene, options, parameters,
+            {part: (offset_db, _thresholds(parameters, part, offset_db))
+             for part, offset_db in offsets.items()},
+            reach_m=parameters.reach_m, footprint=works.footprint,
+        )  # fmt: skip
+    missing = [*site.missing, assumed, *result.missing, *receivers.notes]
+    missing += _flat_notes(who, flats)
+    missing += _reach_note(scene, flats, who, offsets, parameters)
+    return KindResult(
+        "noise",
+        zones,
+        concat_impacts(parts),
+        _sheet(result, site, clock, offsets, parameters, [m for m in missing if m]),
+        tuple(levels),
+    )
+
+
+@dataclass(frozen=True)
+class _Obstacles:
+    """The scene of the propagation, and where each building stands in it (-1: nowhere)."""
+
+    scene: iso9613.Scene
+    position: npt.NDArray[np.int64]
+
+
+def _obstacles(scene: Scene) -> _Obstacles:
+    buildings = scene.around.buildings
+    stands = ~_gone(scene)
+    shapes = np.asarray(buildings.geometry.values, dtype=object)[stands]
+    heights = _heights(scene)[stands]
+    position = np.where(stands, np.cumsum(stands) - 1, -1).astype(np.int64)
+    return _Obstacles(iso9613.Scene(footprints=shapes, heights_m=heights), position)
+
+
+def _heights(scene: Scene) -> FloatArray:
+    """Heights, from the storeys where only those are known, NaN where neither is."""
+    buildings = scene.around.buildings
+    height = pd.to_numeric(buildings["height_m"], errors="coerce").to_numpy(dtype=float)
+    storeys = pd.to_numeric(buildings["storeys"], errors="coerce").to_numpy(dtype=float)
+    return np.asarray(np.where(np.isfinite(height), height, 3.0 * storeys))
+
+
+def _receivers(
+    scene: Scene, parameters: Parameters
+) -> tuple[FacadeReceivers, npt.NDArray[np.int64]]:
+    """Receivers of the buildings that people are in (the others only cover walls), and where
+    those buildings stand in the frame of all."""
+    buildings = scene.around.buildings
+    gone = _gone(scene)
+    lived_in = (
+        ~buildings["use"].isin(UNINHABITED).to_numpy()
+        | buildings["building_id"].isin(scene.around.flats["building_id"]).to_numpy()
+    )
+    used = lived_in & ~gone
+    layout = facade_receivers(
+        buildings[used],
+        scene.around.stairwells,
+        neighbours=(
+            np.asarray(buildings.geometry.values, dtype=object)[~used & ~gone],
+            _heights(scene)[~used & ~gone],
+        ),
+        options=parameters.receivers,
+    )
+    return layout, np.flatnonzero(used)
+
+
+def _gone(scene: Scene) -> npt.NDArray[np.bool_]:
+    """Buildings that the works take down."""
+    taken_down = scene.works.buildings_with("demolition")
+    return np.isin(scene.around.buildings["building_id"].to_numpy(dtype=np.int64), taken_down)
+
+
+def _offsets(clock: PartHours) -> dict[PartOfDay, float]:
+    """From the level while the machines are on to the LAeq of each part of day with work."""
+    return {
+        part: 10.0 * float(np.log10(clock.longest_h(part) / PART_HOURS[part]))
+        for part in PARTS_OF_DAY
+        if clock.longest_h(part) > 0
+    }
+
+
+def _lowest_dba(parameters: Parameters, offsets: dict[PartOfDay, float]) -> float:
+    """Level while the machines are on under which no part of day reaches its lowest band."""
+    floor = parameters.bands.row("noise")["floor_dba"]
+    return min(
+        float(floor[part]) - offset - KEPT_BELOW_FLOOR_DB for part, offset in offsets.items()
+    )
+
+
+def bands_of(
+    level_dba: npt.ArrayLike,
+    part: PartOfDay,
+    offset_db: float,
+    parameters: Parameters,
+    class_dba: npt.ArrayLike | None = None,
+) -> npt.NDArray[np.int64]:
+    """Bands of the level while the machines are on.
+
+    The LAeq of the part of day is judged against background or class, the level while the
+    machines are on against the municipal limit.
+    """
+    on = np.asarray(level_dba, dtype=float)
+    table = parameters.bands
+    over_background = band_noise(
+        on + offset_db, parameters.background_dba.get(part), _NEVER_DBA, part,
+        class_limit_dba=class_dba, bands=table,
+    )  # fmt: skip
+    over_limit = band_noise(
+        on, None, parameters.rule.facade_limit_dba, part,
+        class_limit_dba=_NEVER_DBA, bands=table,
+    )  # fmt: skip
+    return np.maximum(over_background, over_limit).astype(np.int64)
+
+
+def _thresholds(parameters: Parameters, part: PartOfDay, offset_db: float) -> FloatArray:
+    """Lowest level while the machines are on of the bands 1 to 4, where no class is told."""
+    level = np.arange(0.0, 160.0, 0.05)
+    bands = bands_of(level, part, offset_db, parameters)
+    first = np.searchsorted(bands, [1, 2, 3, 4])
+    return np.asarray(level[np.minimum(first, len(level) - 1)])
+
+
+def _rows(
+    scene: Scene,
+    parameters: Parameters,
+    who: pd.DataFrame,
+    flats: FlatLevels,
+    part: PartOfDay,
+    offset_db: float,
+    clock: PartHours,
+) -> list[pd.DataFrame]:
+    works, buildings = scene.works, scene.around.buildings
+    classes = buildings.set_index("building_id")["acoustic_class"].reindex(who["building_id"])
+    limits = {k: class_limit_dba(k, part) for k in classes.dropna().unique()}
+    class_dba = classes.map(limits).to_numpy(dtype=float)
+    rows = []
+    several = flats.sides_known & (flats.quietest < flats.highest)
+    for aspect, level, told in (
+        ("facade", flats.highest, np.isfinite(flats.highest)),
+        ("quiet_side", flats.quietest, several & np.isfinite(flats.quietest)),
+    ):
+        heard = np.where(told, level, -99.0)
+        bands = bands_of(heard, part, offset_db, parameters, class_dba)
+        rows.append(
+            impact_rows(
+                "noise",
+                who,
+                np.where(told, bands, 0),
+                aspect=aspect,
+                part_of_day=part,
+                value=np.round(heard + offset_db, 1),
+                unit="dB(A)",
+                starts_on=works.starts_on,
+                ends_on=works.ends_on,
+                weekdays=clock.weekdays(part),
+            )
+        )
+    return rows
+
+
+def _levels(
+    receivers: FacadeReceivers, level_dba: FloatArray, part: PartOfDay, parameters: Parameters
+) -> list[Levels]:
+    """Receiver levels of each building that can matter, alone or together with other sites."""
+    floor = parameters.bands.row("noise")["floor_dba"][part] - KEPT_BELOW_FLOOR_DB
+    kept = []
+    for i, building_id in enumerate(receivers.building_ids):
+        mine = level_dba[receivers.starts[i] : receivers.starts[i + 1]]
+        if len(mine) and mine.max() >= floor:
+            kept.append(Levels(int(building_id), part, receivers.keys[i], np.round(mine, 2)))
+    return kept
+
+
+def _extent_m(scene: Scene) -> float:
+    """Diagonal of the footprint: a source may stand on its far side."""
+    x0, y0, x1, y1 = scene.works.footprint.bounds
+    return float(np.hypot(x1 - x0, y1 - y0))
+
+
+def _flat_notes(who: pd.DataFrame, flats: FlatLevels) -> list[str]:
+    single = who["flat_id"].to_numpy() > 0
+    notes = []
+    if (~single).any():
+        notes.append(f"Flats not known in {(~single).sum()} buildings: one level a building.")
+    sides = int((single & ~flats.sides_known).sum())
+    if sides:
+        notes.append(f"Sides not known for {sides} flats: the loudest side of their stairwell.")
+    floors = int((single & ~flats.floor_known & who["storey"].isna().to_numpy()).sum())
+    if floors:
+        notes.append(f"Floor not known for {floors} flats: the loudest floor.")
+    return notes
+
+
+def _reach_note(
+    scene: Scene,
+    flats: FlatLevels,
+    who: pd.DataFrame,
+    offsets: dict[PartOfDay, float],
+    parameters: Parameters,
+) -> list[str]:
+    """A sentence where the lowest band reaches the end of what was computed."""
+    far = scene.around.buildings.set_index("building_id")["distance_m"].reindex(who["building_id"])
+    edge = (far.to_numpy() > 0.9 * parameters.reach_m) & np.isfinite(flats.highest)
+    if not edge.any():
+        return []
+    loudest = flats.highest[edge]
+    if any(bands_of(loudest, p, o, parameters).any() for p, o in offsets.items()):
+        return [
+            f"The lowest band may reach farther than the {parameters.reach_m:g} m computed: "
+            "raise the reach in the settings to see how far."
+        ]
+    return []
+
+
+def _sheet(
+    result: iso9613.NoiseResult,
+    site: SiteSources,
+    clock: PartHours,
+    offsets: dict[PartOfDay, float],
+    parameters: Parameters,
+    missing: list[str],
+) -> dict[str, Any]:
+    told = result.describe()
+    return method_sheet(
+        str(told["method"]),
+        edition=str(told["edition"]),
+        margin="±3 dB",
+        missing=missing,
+        **told["parameters"],
+        convention="1 m off the façade, +3 dB for the own façade, which itself never reflects",
+        quantity="LAeq of the part of day on the longest working day",
+        hours={part: [round(float(h), 2) for h in clock.by_weekday[part]] for part in offsets},
+        from_working_level_db={part: round(offset, 2) for part, offset in offsets.items()},
+        facade_limit_dba=parameters.rule.facade_limit_dba,
+        municipality=parameters.rule.title,
+        background_dba=dict(parameters.background_dba),
+        bands=parameters.bands.version,
+        reach_m=parameters.reach_m,
+        spacing_m=parameters.receivers.spacing_m,
+        plant=list(site.power),
+        paths=told["paths"],
+    )

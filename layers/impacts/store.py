@@ -1,0 +1,246 @@
+"""Writing zones and impacts: the only place that does (*salvataggio dei disagi*).
+
+What nobody was told yet is replaced; a sealed revision (announced or past) keeps its rows, and
+a newer method writes beside them, not in force.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from layers.impacts.compute import compute
+from layers.impacts.parameters import Parameters, parameters_from
+from layers.impacts.result import ImpactResult, Levels
+from layers.impacts.scene import Scene, load_surroundings, load_works
+from layers.impacts.sql import driver, ewkb, rows
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What one computation of a revision came to.
+
+    :ivar kept: nothing was written, because the revision is sealed and holds this version.
+    :ivar in_force: whether the run is the one that counts.
+    :ivar by_kind: {kind: {"buildings": n, "flats": n}}.
+    """
+
+    revision_id: int
+    run_id: int
+    kept: bool
+    in_force: bool
+    buildings: int
+    flats: int
+    by_kind: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    missing: dict[str, list[str]] = field(default_factory=dict)
+
+
+def save(connection: Connection, revision_id: int, result: ImpactResult) -> RunSummary:
+    """Write a result as the run of a revision, all or nothing, in the caller's transaction.
+
+    Two computations of one revision wait for each other. An unsealed revision's earlier runs are
+    replaced. A sealed one keeps its rows: the same engine version changes nothing, another one
+    is written beside, not in force. Never commits; a failure leaves the earlier rows as they
+    were even if the caller goes on.
+    """
+    driver(connection)
+    with connection.begin_nested():
+        lock(connection, revision_id)
+        sealed, present = _runs(connection, revision_id)
+        same = [run for run, version, _ in present if version == result.engine_version]
+        if sealed and same:
+            run_id = same[-1]
+            in_force = any(run == run_id and force for run, _, force in present)
+            return _summary(revision_id, run_id, result, kept=True, in_force=in_force)
+        in_force = not (sealed and any(force for _, _, force in present))
+        if not sealed:
+            connection.execute(
+                text("delete from impact_run where revision_id = :id"), {"id": revision_id}
+            )
+        run_id = connection.execute(
+            text(
+                "insert into impact_run (revision_id, engine_version, in_force, methods, seconds)"
+                " values (:id, :version, :in_force, cast(:methods as jsonb), :seconds)"
+                " returning id"
+            ),
+            {
+                "id": revision_id,
+                "version": result.engine_version,
+                "in_force": in_force,
+                "methods": json.dumps(result.methods, allow_nan=False),
+                "seconds": result.seconds,
+            },
+        ).scalar_one()
+        copy_impacts(connection, result.impacts.assign(run_id=run_id))
+        _copy_zones(connection, run_id, result)
+        _copy_levels(connection, run_id, result.levels)
+    return _summary(revision_id, run_id, result, kept=False, in_force=in_force)
+
+
+def recompute(
+    connection: Connection, revision_id: int, parameters: Parameters | None = None
+) -> RunSummary:
+    """Load, compute and save one revision."""
+    lock(connection, revision_id)
+    scene = load(connection, revision_id, parameters)
+    return save(connection, revision_id, compute(scene, parameters=parameters))
+
+
+def load(connection: Connection, revision_id: int, parameters: Parameters | None) -> Scene:
+    """The scene of a recorded revision, as far as its parameters reach."""
+    works = load_works(connection, revision_id)
+    chosen = parameters or parameters_from(works.settings)
+    return Scene(works, load_surroundings(connection, works, reach_m=chosen.reach_m))
+
+
+def recompute_all(
+    connection: Connection,
+    quarter_id: int,
+    progress: Callable[[int, int], Any] | None = None,
+    parameters: Parameters | None = None,
+) -> list[RunSummary]:
+    """Recompute every revision in force of a quarter; ``progress(done, of)`` after each."""
+    ids = [
+        row[0]
+        for row in rows(
+            connection,
+            "select revision_id from revision_in_force where quarter_id = %(id)s order by 1",
+            id=quarter_id,
+        )
+    ]
+    summaries = []
+    for number, revision_id in enumerate(ids, start=1):
+        summaries.append(recompute(connection, revision_id, parameters))
+        if progress is not None:
+            progress(number, len(ids))
+    return summaries
+
+
+def lock(connection: Connection, revision_id: int) -> None:
+    """Wait for any other computation of the revision; held until the transaction ends."""
+    connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('impact_run', :id))"),
+        {"id": revision_id},
+    )
+
+
+def _runs(connection: Connection, revision_id: int) -> tuple[bool, list[tuple[int, str, bool]]]:
+    """Whether the revision is sealed, and its runs: id, version, in force."""
+    sealed = connection.execute(
+        text("select exists(select from revision_seal where revision_id = :id)"),
+        {"id": revision_id},
+    ).scalar_one()
+    present = connection.execute(
+        text(
+            "select id, engine_version, in_force from impact_run"
+            " where revision_id = :id order by id"
+        ),
+        {"id": revision_id},
+    ).all()
+    return bool(sealed), [(row[0], row[1], row[2]) for row in present]
+
+
+def copy_impacts(connection: Connection, impacts: pd.DataFrame) -> int:
+    """COPY rows of ``IMPACT_COLUMNS`` and run_id into the table; returns how many."""
+    if not len(impacts):
+        return 0
+    missing = r"\N"
+    value = impacts["value"].to_numpy(dtype=float, na_value=np.nan)
+    unit = [missing if pd.isna(u) else u for u in impacts["unit"]]
+    columns = (
+        impacts["run_id"].tolist(),
+        impacts["kind"].tolist(),
+        impacts["aspect"].tolist(),
+        impacts["part_of_day"].tolist(),
+        impacts["building_id"].tolist(),
+        [missing if pd.isna(f) else f for f in impacts["flat_id"]],
+        [missing if u == missing else repr(v) for v, u in zip(value.tolist(), unit, strict=True)],
+        unit,
+        impacts["band"].tolist(),
+        _periods(impacts["starts_on"], impacts["ends_on"]),
+        impacts["weekdays"].tolist(),
+    )
+    lines = ["\t".join(map(str, row)) for row in zip(*columns, strict=True)]
+    _copy(
+        connection,
+        "copy impact (run_id, kind, aspect, part_of_day, building_id, flat_id, value, unit, band,"
+        " period, weekdays) from stdin",
+        lines,
+    )
+    return len(lines)
+
+
+def _periods(starts: Iterable[dt.date], ends: Iterable[Any]) -> list[str]:
+    return [
+        f"[{first},{'' if after is None or pd.isna(after) else after})"
+        for first, after in zip(starts, ends, strict=True)
+    ]
+
+
+def _copy_zones(connection: Connection, run_id: int, result: ImpactResult) -> None:
+    zones = result.zones
+    if not len(zones):
+        return
+    shapes = ewkb(zones.geometry.values)
+    lines = [
+        f"{run_id}\t{z.kind}\t{z.aspect}\t{z.part_of_day}\t{z.band}\t{z.method}\t{shape.hex()}"
+        for z, shape in zip(zones.itertuples(), shapes, strict=True)
+    ]
+    _copy(
+        connection,
+        "copy impact_zone (run_id, kind, aspect, part_of_day, band, method, geom) from stdin",
+        lines,
+    )
+
+
+def _copy_levels(connection: Connection, run_id: int, levels: tuple[Levels, ...]) -> None:
+    lines = [
+        f"{run_id}\t{level.building_id}\t{level.part_of_day}\t{level.receiver_key}\t"
+        + "{" + ",".join(map(str, np.round(level.level_dba, 2).tolist())) + "}"
+        for level in levels
+    ]  # fmt: skip
+    if lines:
+        _copy(
+            connection,
+            "copy noise_levels (run_id, building_id, part_of_day, receiver_key, level_dba)"
+            " from stdin",
+            lines,
+        )
+
+
+def _copy(connection: Connection, statement: str, lines: list[str]) -> None:
+    with driver(connection).cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for start in range(0, len(lines), 20_000):
+            copy.write("\n".join(lines[start : start + 20_000]) + "\n")
+
+
+def _summary(
+    revision_id: int, run_id: int, result: ImpactResult, *, kept: bool, in_force: bool
+) -> RunSummary:
+    impacts = result.impacts
+    by_kind = {
+        str(kind): {
+            "buildings": int(group["building_id"].nunique()),
+            "flats": int(group["flat_id"].nunique()),
+        }
+        for kind, group in impacts.groupby("kind")
+    }
+    return RunSummary(
+        revision_id=revision_id,
+        run_id=run_id,
+        kept=kept,
+        in_force=in_force,
+        buildings=int(impacts["building_id"].nunique()),
+        flats=int(impacts["flat_id"].nunique()),
+        by_kind=by_kind,
+        seconds=result.seconds,
+        missing={k: list(m.get("missing", ())) for k, m in result.methods.items()},
+    )
