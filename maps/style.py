@@ -32,7 +32,7 @@ class Hatch:
 
 BAND_HATCHES: dict[int, Hatch] = {
     3: Hatch("#4a1d00", 7, 1.3),
-    4: Hatch("#ffe9c7", 7, 1.3, falling=True),
+    4: Hatch("#ffe9c7", 8, 0.9, falling=True),
 }
 CLOSURE_HATCH = Hatch("#b1002f", 8, 2.2, falling=True, rising=False)
 CLOSURE_COLOUR = "#b1002f"

@@ -1,0 +1,140 @@
+"""Vector tiles out of a real PostGIS: what is in them, what is not, and the cache."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from geoalchemy2.shape import from_shape
+from shapely.geometry import LineString, MultiPolygon, box
+
+from layers.buildings import Building, Quarter
+from layers.buildings import Path as Stretch
+from layers.crs import SRID
+from layers.errors import DataError
+from maps import tiles
+
+X, Y = 515_600.0, 5_055_200.0
+
+
+def tile_of(x_m: float, y_m: float, zoom: int) -> tuple[int, int]:
+    """Column and row of the tile around a point of the metric system."""
+    point = gpd.GeoSeries.from_xy([x_m], [y_m], crs=SRID).to_crs(4326)[0]
+    n = 2**zoom
+    lat = math.radians(point.y)
+    return int((point.x + 180) / 360 * n), int((1 - math.asinh(math.tan(lat)) / math.pi) / 2 * n)
+
+
+@pytest.fixture
+def quarter(session) -> Quarter:
+    quarter = Quarter(code="tiles", name="Prova")
+    session.add(quarter)
+    session.flush()
+    for number in range(30):
+        row, column = divmod(number, 6)
+        side = 4 if number == 0 else 45
+        shape = box(X + column * 60, Y + row * 60, X + column * 60 + side, Y + row * 60 + side)
+        session.add(
+            Building(
+                quarter_id=quarter.id,
+                source_id=str(number),
+                code=f"T{number}",
+                name="`${x}`",
+                owner="Comune",
+                footprint=from_shape(MultiPolygon([shape]), srid=SRID),
+                closed_on=dt.date(2020, 1, 1) if number == 29 else None,
+            )
+        )
+    for kind, y in (("street", Y - 10), ("footway", Y + 30)):
+        line = from_shape(LineString([(X, y), (X + 240, y)]), srid=SRID)
+        session.add(Stretch(quarter_id=quarter.id, source_id=kind, kind=kind, geom=line))
+    session.flush()
+    return quarter
+
+
+def read(content: bytes, folder: Path, zoom: int, layer: str) -> gpd.GeoDataFrame:
+    """The features of a tile by GDAL, in Web Mercator."""
+    x, y = tile_of(X, Y, zoom)
+    path = folder / f"{zoom}-{x}-{y}.mvt"
+    path.write_bytes(content)
+    return gpd.read_file(path, layer=layer, X=x, Y=y, Z=zoom, METADATA_FILE="")
+
+
+@pytest.mark.parametrize("zoom", [11, 13, 14, 16])
+def test_tile_holds_geometry_id_and_code_only(connection, quarter, tmp_path, zoom):
+    content = tiles.tile(connection, quarter.id, "buildings", zoom, *tile_of(X, Y, zoom))
+    frame = read(content, tmp_path, zoom, "buildings")
+    assert set(frame.columns) <= {"id", "code", "mvt_id", "geometry"}
+    assert b"Comune" not in content
+    assert b"${x}" not in content
+    if zoom >= 14:
+        assert {"T0", "T1"} <= set(frame["code"])
+    else:
+        # Less than half a pixel: left out. The closed one never shows.
+        assert "T0" not in set(frame["code"])
+    assert "T29" not in set(frame["code"])
+
+
+def test_outlines_lie_where_the_buildings_are(connection, quarter, tmp_path):
+    content = tiles.tile(connection, quarter.id, "buildings", 16, *tile_of(X, Y, 16))
+    frame = read(content, tmp_path, 16, "buildings").set_crs(3857, allow_override=True)
+    areas = []
+    for code, shape in zip(frame["code"], frame.to_crs(SRID).geometry, strict=True):
+        row, column = divmod(int(code[1:]), 6)
+        x, y, side = X + column * 60, Y + row * 60, 4 if code == "T0" else 45
+        # A tile cuts what goes over its edge; what is left lies where it belongs, within 30 cm.
+        assert shape.difference(box(x, y, x + side, y + side).buffer(0.3)).area < 0.01
+        areas.append(shape.area)
+    assert max(areas) == pytest.approx(45 * 45, rel=0.01)
+
+
+def test_paths_are_thinned_below_zoom_13(connection, quarter, tmp_path):
+    def kinds(zoom: int) -> set[str]:
+        content = tiles.tile(connection, quarter.id, "paths", zoom, *tile_of(X, Y, zoom))
+        return set(read(content, tmp_path, zoom, "paths")["kind"])
+
+    assert kinds(14) == {"street", "footway"}
+    assert kinds(12) == {"street"}
+
+
+def test_another_quarter_and_open_country_are_empty(connection, quarter):
+    x, y = tile_of(X, Y, 15)
+    assert tiles.tile(connection, quarter.id + 1, "buildings", 15, x, y) == b""
+    assert tiles.tile(connection, quarter.id, "buildings", 15, x + 50, y) == b""
+
+
+@pytest.mark.parametrize(
+    ("layer", "z", "x", "y"),
+    [("households", 15, 0, 0), ("buildings", 30, 0, 0), ("buildings", 14, 2**14, 0),
+     ("buildings", 14, -1, 0)],
+)  # fmt: skip
+def test_addresses_outside_the_grid_are_refused(connection, quarter, layer, z, x, y):
+    with pytest.raises(DataError, match="There is no tile"):
+        tiles.tile(connection, quarter.id, layer, z, x, y)
+
+
+def test_version_belongs_to_the_quarter(connection, quarter):
+    assert tiles.version(connection, quarter.id) == 1
+    with pytest.raises(DataError, match="no quarter"):
+        tiles.version(connection, -1)
+
+
+def test_cache_forgets_the_least_used_and_stays_within_its_bytes():
+    cache = tiles.TileCache(max_bytes=4000)
+    for number in range(3):
+        cache.put((1, 1, "buildings", 15, number, 0), bytes(1000))
+    assert cache.get((1, 1, "buildings", 15, 0, 0)) is not None
+    cache.put((1, 1, "buildings", 15, 3, 0), bytes(1000))
+    assert cache.get((1, 1, "buildings", 15, 1, 0)) is None
+    assert cache.get((1, 1, "buildings", 15, 0, 0)) is not None
+    assert cache.used_bytes <= 4000
+    cache.put((1, 2, "buildings", 15, 0, 0), bytes(10_000))
+    assert len(cache) == 3
+
+
+def test_entity_tag_follows_the_content():
+    assert tiles.etag(b"a") != tiles.etag(b"b")
+    assert tiles.etag(b"a") == tiles.etag(b"a")
