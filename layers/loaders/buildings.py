@@ -128,7 +128,7 @@ class BuildingLoader:
                 streets[i] or None, numbers[i], postcodes[i], cities[i],
                 search_key(streets[i], numbers[i]), as_ewkb(spots[i]),
             )
-            for i in np.flatnonzero(kept)
+            for i in np.flatnonzero(kept).tolist()
         )  # fmt: skip
 
     def finish(self) -> None:

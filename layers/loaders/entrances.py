@@ -119,7 +119,7 @@ class EntranceLoader:
                 search_key(street[i], number[i]), as_ewkb(spots[i]), building[i] or None,
                 label[i] or None, lift[i], step_free[i], None,
             )
-            for i in np.flatnonzero(rows.kept())
+            for i in np.flatnonzero(rows.kept()).tolist()
         )  # fmt: skip
 
     def finish(self) -> None:

@@ -57,9 +57,7 @@ class Stage:
         self, statement: str, values: Mapping[str, Any] | None = None, **parts: sql.Composable
     ) -> psycopg.Cursor[Any]:
         """Run SQL in which ``{stage}`` is this table and ``%(name)s`` a value."""
-        made = sql.SQL(statement).format(  # type: ignore[arg-type]
-            stage=sql.Identifier(self.name), **parts
-        )
+        made = sql.SQL(statement).format(stage=sql.Identifier(self.name), **parts)
         return self.connection.execute(made, values)
 
     def refuse_duplicates(self, key: Sequence[str], report: Report, field: str) -> None:
@@ -149,4 +147,4 @@ def _identifiers(names: Sequence[str], table: str | None = None) -> sql.Composed
 
 
 def _trailing(parts: Sequence[sql.Composable]) -> sql.Composed:
-    return sql.SQL("").join([part + sql.SQL(", ") for part in parts])  # type: ignore[operator]
+    return sql.SQL("").join([part + sql.SQL(", ") for part in parts])

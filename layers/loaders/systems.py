@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import CRSError, ProjError
+from pyproj.network import set_network_enabled
 
 from layers.crs import SRID, WGS84
 from layers.errors import DataError
@@ -24,7 +24,7 @@ _USUAL = (4326, 32632, 32633, 3003, 3004, 25832, 25833, 6707, 6708, 6875, 7791, 
           23033, 2056, 31254, 2154)  # fmt: skip
 _NEAR_M = 5_000.0
 
-pyproj.network.set_network_enabled(False)
+set_network_enabled(False)
 
 
 class Converter:

@@ -34,7 +34,7 @@ def read_csv(path: Path, shown: str) -> Iterator[pd.DataFrame]:
         file.seek(0)
         reader = csv.reader(file, delimiter=_separator(sample))
         try:
-            heading = _heading([cell for cell in next(reader, [])], shown)
+            heading = _heading(list(next(reader, [])), shown)
             rows: list[list[Any]] = []
             first = 1
             for cells in reader:

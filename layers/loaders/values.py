@@ -28,7 +28,7 @@ def is_missing(value: Any) -> bool:
         return math.isnan(value)
     if isinstance(value, str):
         return not value.strip()
-    return bool(getattr(value, "__class__", None).__name__ == "NaTType")
+    return type(value).__name__ == "NaTType"
 
 
 def clean_text(value: Any) -> tuple[str, bool]:

@@ -1,0 +1,203 @@
+"""From a file to stored rows: read, converted, mapped, loaded, and told row by row.
+
+Services never commit; the caller does, so that an import is whole or never was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import shapely
+from geoalchemy2.shape import from_shape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_service.errors import Conflict
+from layers.buildings import Quarter
+from layers.crs import SRID
+from layers.errors import DataError
+from layers.loaders import geometry
+from layers.loaders.buildings import BuildingLoader
+from layers.loaders.entrances import EntranceLoader
+from layers.loaders.files import Batch, read_batches
+from layers.loaders.place import Place, place_of
+from layers.loaders.profiles import ColumnMapping, column_mapping
+from layers.loaders.report import Report
+from layers.loaders.systems import Converter
+
+MAX_BOUNDARY_SPAN_M = 30_000.0
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the person says beside the file; see ``accanto import --help``."""
+
+    profile: str | None = None
+    maps: Sequence[str] = ()
+    layer: str | None = None
+    crs: str | None = None
+    swap_axes: bool = False
+    join_within_m: float = 0.0
+
+
+class Loader(Protocol):
+    """What loads one kind of row: batches first, then everything at once."""
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Take one batch under our column names, geometry in the metric system."""
+
+    def finish(self) -> None:
+        """Write what was taken; counts go to the report."""
+
+
+Make = Callable[[Session, int, Report, Mapping[str, str], ImportOptions, str], Loader]
+
+
+def _buildings(
+    session: Session, quarter_id: int, report: Report, names: Mapping[str, str],
+    options: ImportOptions, profile: str,
+) -> Loader:  # fmt: skip
+    return BuildingLoader(session, quarter_id, report, names)
+
+
+def _entrances(
+    session: Session, quarter_id: int, report: Report, names: Mapping[str, str],
+    options: ImportOptions, profile: str,
+) -> Loader:  # fmt: skip
+    return EntranceLoader(session, quarter_id, report, names, join_within_m=options.join_within_m)
+
+
+LOADERS: dict[str, Make] = {
+    "buildings": _buildings,
+    "entrances": _entrances,
+}
+# Without a shape these rows are nothing; the other kinds name places that are there already.
+NEED_GEOMETRY = {"buildings", "entrances", "paths"}
+
+
+def import_file(
+    session: Session,
+    quarter_id: int,
+    kind: str,
+    path: str | os.PathLike[str],
+    options: ImportOptions | None = None,
+    *,
+    advance: Callable[[int], None] = lambda rows: None,
+) -> Report:
+    """Import one file into a quarter.
+
+    Parameters
+    ----------
+    kind
+        A key of :data:`LOADERS`: "buildings", "entrances", "paths", "flats", "households",
+        "sites" or "phases".
+    path
+        A file on this disk, of a kind that :mod:`layers.loaders.drivers` allows.
+    advance
+        Called with the number of rows after each batch, for a progress bar.
+
+    Returns
+    -------
+    Report
+        Every refused row with its reason; all other rows are stored (or were there already).
+
+    Raises
+    ------
+    DataError
+        When the file as a whole cannot be used; nothing must be committed then.
+    """
+    options = options or ImportOptions()
+    report = Report()
+    place = place_of(session, quarter_id)
+    loader: Loader | None = None
+    mapping: ColumnMapping | None = None
+    converter: Converter | None = None
+    for batch in read_batches(path, report, kind=kind, layer=options.layer):
+        if mapping is None or loader is None:
+            mapping = column_mapping(
+                [str(name) for name in batch.frame.columns if name != "geometry"], kind,
+                profile=options.profile, maps=options.maps,
+            )  # fmt: skip
+            _check_usable(kind, batch, mapping)
+            loader = LOADERS[kind](
+                session, quarter_id, report, mapping.theirs, options, mapping.profile
+            )
+            if batch.crs_note and options.crs is None:
+                report.note(batch.crs_note)
+        frame = mapping.apply(batch.frame)
+        if "geometry" in frame:
+            shapes = frame["geometry"].to_numpy(dtype=object)
+            if converter is None and not shapely.is_missing(shapes).all():
+                converter = _converter(batch, options, place, shapes, report)
+            if converter is not None:
+                frame["geometry"] = converter.convert(
+                    shapes, frame.index.to_numpy(), report, "geometry"
+                )
+        loader.add(frame)
+        advance(len(frame))
+    if loader is None:
+        raise DataError(f"{os.path.basename(path)} holds no rows that could be {kind}.")
+    loader.finish()
+    return report
+
+
+def _converter(
+    batch: Batch, options: ImportOptions, place: Place, shapes: np.ndarray, report: Report
+) -> Converter:
+    return Converter(batch.crs, options.crs, place, shapes, report, swap=options.swap_axes)
+
+
+def _check_usable(kind: str, batch: Batch, mapping: ColumnMapping) -> None:
+    if kind in NEED_GEOMETRY and "geometry" not in batch.frame:
+        raise DataError(
+            f"The file has no geometry, so it cannot hold {kind}: there is neither a column with "
+            "WKT nor columns with coordinates (longitude and latitude, or x and y). It has "
+            f"{', '.join(map(str, list(batch.frame.columns)[:20]))}."
+        )
+
+
+def add_quarter(session: Session, code: str, name: str, municipality: str = "") -> Quarter:
+    """Record a quarter. Raises :class:`Conflict` when its code is taken."""
+    if session.scalar(select(Quarter).where(Quarter.code == code)) is not None:
+        raise Conflict(f"There is a quarter {code!r} already.")
+    quarter = Quarter(code=code, name=name, municipality=municipality)
+    session.add(quarter)
+    session.flush()
+    return quarter
+
+
+def set_boundary(
+    session: Session, quarter: Quarter, path: str | os.PathLike[str], crs: str | None = None
+) -> Report:
+    """Take the areas of a file, put together, as the boundary of a quarter.
+
+    Raises :class:`DataError` when the file holds no area that can be used.
+    """
+    report = Report()
+    parts: list[object] = []
+    nowhere = Place(quarter.id, quarter.code, None, None)
+    for batch in read_batches(path, report):
+        if "geometry" not in batch.frame:
+            break
+        shapes = batch.frame["geometry"].to_numpy(dtype=object)
+        rows = batch.frame.index.to_numpy()
+        metric = Converter(batch.crs, crs, nowhere, shapes, report).convert(
+            shapes, rows, report, "geometry"
+        )
+        whole = geometry.polygons(
+            metric, rows, report, span_m=MAX_BOUNDARY_SPAN_M, field="geometry"
+        )
+        parts.extend(shape for shape in whole if shape is not None)
+    if not parts:
+        reason = f" ({report.rows[0].reason})" if report.rows else ""
+        raise DataError(f"{os.path.basename(path)} holds no area to be a boundary{reason}.")
+    merged = shapely.union_all(np.array(parts, dtype=object))
+    areas = [part for part in getattr(merged, "geoms", [merged]) if part.geom_type == "Polygon"]
+    quarter.boundary = from_shape(shapely.MultiPolygon(areas), srid=SRID)
+    session.flush()
+    return report
