@@ -25,15 +25,14 @@ The interface is small:
 from __future__ import annotations
 
 import numpy as np
+import shapely
 
 from layers.noise.absorption import octave_absorption_db_per_km
-from layers.noise.bands import A_WEIGHTING_DB, N_BANDS, FloatArray, energy_to_db
-from layers.noise.ground import (
-    alternative_ground_db,
-    general_ground_db,
-    meteorological_correction_db,
-    solid_angle_db,
-)
+from layers.noise.bands import N_BANDS, energy_to_db
+from layers.noise.jit import thread_count
+from layers.noise.kernel import Parameters, PointArrays, propagate_arrays
+from layers.noise.kernel_geometry import SceneArrays
+from layers.noise.kernel_physics import ALTERNATIVE, GENERAL, NO_GROUND, ZoneArrays
 from layers.noise.model import (
     Barrier,
     GroundZone,
@@ -43,15 +42,15 @@ from layers.noise.model import (
     Sources,
     refuse_underground,
 )
+from layers.noise.reference import propagate_reference
+from layers.noise.reflectors import facing_walls, no_walls
 from layers.noise.scene import Scene
+from layers.noise.walls import clear_of_walls
 
 __all__ = [
     "Barrier", "GroundZone", "NoiseOptions", "NoiseResult", "Receivers", "Scene", "Sources",
-    "propagate",
+    "propagate", "warm_up",
 ]  # fmt: skip
-
-#: Nearer than this the formulas do not hold; a receiver on a source is computed at 1 m.
-NEAREST_M = 1.0
 
 
 def propagate(
@@ -81,49 +80,84 @@ def propagate(
     if place.terrain is None:
         refuse_underground(sources.xyz, "source")
         refuse_underground(receivers.xyz, "receiver")
+    if place.terrain is not None:
+        return propagate_reference(sources, receivers, scene=place, options=opts)
+    return _propagate_kernel(sources, receivers, place, opts)
+
+
+def warm_up() -> None:
+    """Compile the kernel, or load it from the disk cache, so that no user waits for it."""
+    box = shapely.box(10.0, -5.0, 20.0, 5.0)
+    zone = GroundZone(shapely.box(0.0, -20.0, 9.0, 20.0), 1.0)
+    propagate(
+        Sources(xyz=np.array([[0.0, 0.0, 1.0]]), lw_db=np.full((1, N_BANDS), 90.0)),
+        Receivers(xyz=np.array([[40.0, 0.0, 4.0]])),
+        scene=Scene(footprints=[box], heights_m=[10.0], ground=[zone]),
+    )
+
+
+def _propagate_kernel(
+    sources: Sources, receivers: Receivers, scene: Scene, options: NoiseOptions
+) -> NoiseResult:
     groups, index = np.unique(sources.group, return_inverse=True)
-    energy = np.zeros((len(receivers), len(groups)))
-    bands = np.zeros((len(receivers), N_BANDS))
-    beyond = 0
-    weight = 10.0 ** (0.1 * A_WEIGHTING_DB)
-    for k in range(len(sources)):
-        level, reached = _free_field(sources.xyz[k], sources.lw_db[k], receivers, opts)
-        beyond += int((~reached).sum())
-        power = np.where(reached[:, None], 10.0 ** (0.1 * level), 0.0)
-        bands += power
-        energy[:, index[k]] += power @ weight
+    near = clear_of_walls(sources.xyz, scene.footprints, scene.heights_m, scene.tree)
+    far = clear_of_walls(receivers.xyz, scene.footprints, scene.heights_m, scene.tree)
+    shift = np.r_[scene.origin, 0.0]
+    source_points = PointArrays(near.xyz - shift, near.pointer, index.astype(np.int64))
+    receiver_points = PointArrays(
+        far.xyz - shift, far.pointer + len(near.inside), receivers.own_building
+    )
+    reflecting = options.reflections and len(scene.rings.kind) > 0
+    walls = (
+        facing_walls(
+            scene.rings, source_points.xyz, options.max_reach_m, options.wall_absorption,
+            tuple(scene.barriers), len(scene.footprints),
+        )
+        if reflecting
+        else no_walls(len(sources))
+    )  # fmt: skip
+    energy, bands, counts = propagate_arrays(
+        _scene_arrays(scene), ZoneArrays(*(getattr(scene.zones, f) for f in ZoneArrays._fields)),
+        _parameters(options, reflecting), source_points, 10.0 ** (0.1 * sources.lw_db),
+        receiver_points, np.r_[near.inside, far.inside], walls, len(groups),
+        4 * thread_count(),
+    )  # fmt: skip
     return NoiseResult(
         laeq_dba=energy_to_db(energy.sum(axis=1)),
         by_group_dba=energy_to_db(energy),
         groups=groups,
         bands_db=energy_to_db(bands),
-        options=opts,
+        options=options,
         n_paths=len(sources) * len(receivers),
-        n_beyond_reach=beyond,
-        missing=("Screening and reflections are not computed yet.",),
+        n_beyond_reach=int(counts[:, 0].sum()),
+        n_below_cut=int(counts[:, 1].sum()),
+        missing=scene.missing_notes(near.n_inside, far.n_inside),
     )
 
 
-def _free_field(
-    source: FloatArray, lw_db: FloatArray, receivers: Receivers, options: NoiseOptions
-) -> tuple[FloatArray, np.ndarray]:
-    """Octave-band levels (m, 8) of one source without obstacles, and which are within reach."""
-    delta = receivers.xyz - source
-    dp = np.hypot(delta[:, 0], delta[:, 1])
-    d = np.maximum(np.sqrt((delta**2).sum(axis=1)), NEAREST_M)
-    hs, hr = source[2], receivers.xyz[:, 2]
+def _scene_arrays(scene: Scene) -> SceneArrays:
+    rings, grid = scene.rings, scene.grid
+    return SceneArrays(
+        rings.xyz, rings.pointer, rings.kind, rings.owner, rings.disc, grid.origin,
+        grid.cell_m, grid.shape[0], grid.shape[1], grid.pointer, grid.items,
+    )  # fmt: skip
+
+
+def _parameters(options: NoiseOptions, reflecting: bool) -> Parameters:
     alpha = octave_absorption_db_per_km(
         options.temperature_c, options.relative_humidity_pct, options.pressure_kpa
     )
-    divergence = 20.0 * np.log10(d) + 11.0
-    level = lw_db - divergence[:, None] - d[:, None] * alpha / 1000.0
-    g = options.default_ground_factor
-    if options.ground_method == "general":
-        level -= general_ground_db(dp, hs, hr, g, g, g, edition=options.edition)
-    elif options.ground_method == "alternative":
-        mean_height = 0.5 * (hs + hr) * dp / d
-        gain = solid_angle_db(dp, hs, hr) - alternative_ground_db(d, mean_height)
-        level += gain[:, None]
-    level -= meteorological_correction_db(dp, hs, hr, options.c0_db)[:, None]
-    facade = np.where(receivers.own_building >= 0, options.facade_reflection_db, 0.0)
-    return level + facade[:, None], dp <= options.max_reach_m
+    method = {"general": GENERAL, "alternative": ALTERNATIVE, "none": NO_GROUND}
+    return Parameters(
+        alpha=alpha / 1000.0,
+        second_edition=options.edition == "2024",
+        ground_method=method[options.ground_method],
+        default_g=float(options.default_ground_factor),
+        screening=options.screening,
+        lateral=options.lateral,
+        reflections=reflecting,
+        facade_gain=10.0 ** (0.1 * options.facade_reflection_db),
+        reach=float(options.max_reach_m),
+        lowest_energy=10.0 ** (0.1 * options.lowest_level_dba),
+        c0=float(options.c0_db),
+    )

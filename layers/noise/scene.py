@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import shapely
 from layers.errors import DataError
 from layers.noise.bands import FloatArray
 from layers.noise.model import Barrier, GroundZone
+from layers.noise.packing import Grid, Rings, Zones, pack_grid, pack_rings, pack_zones
 from layers.noise.terrain import Terrain
 
 
@@ -20,7 +22,8 @@ class Scene:
     """Buildings and ground between sources and receivers, in one metric reference system.
 
     :ivar footprints: ``k`` polygons or multipolygons; courtyards are holes. They may touch or
-        overlap. An empty or missing footprint neither screens nor reflects.
+        overlap. Those that cross themselves
+        are mended; an empty or missing one neither screens nor reflects.
     :ivar heights_m: shape (k,), height of the flat roof: above the ground, or absolute where the
         scene has a terrain. A building of unknown height (NaN, or not above 0 on flat ground)
         neither screens nor reflects, which errs on the loud side; the result says how many.
@@ -52,11 +55,74 @@ class Scene:
         unknown = ~np.isfinite(heights)
         if self.terrain is None:
             unknown |= ~(heights > 0)
-        object.__setattr__(self, "footprints", shapes)
+        object.__setattr__(self, "footprints", _repaired(shapes))
         object.__setattr__(self, "heights_m", np.where(unknown, np.nan, heights))
         object.__setattr__(self, "barriers", tuple(self.barriers))
         object.__setattr__(self, "ground", tuple(self.ground))
         object.__setattr__(self, "n_unknown_height", int(unknown.sum()))
+
+    @cached_property
+    def origin(self) -> FloatArray:
+        """Point (x, y) that packed coordinates count from: near numbers keep their digits."""
+        box = shapely.total_bounds(self.footprints) if len(self.footprints) else np.full(4, np.nan)
+        if np.isfinite(box).all():
+            return np.asarray(np.round(0.5 * (box[:2] + box[2:])), dtype=float)
+        if self.barriers:
+            return np.asarray(np.round(np.asarray(self.barriers[0].top_edge)[0, :2]), dtype=float)
+        return np.zeros(2)
+
+    @cached_property
+    def rings(self) -> Rings:
+        """Walls as arrays relative to :attr:`origin`."""
+        return pack_rings(self.footprints, self.heights_m, self.barriers, self.origin)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Grid over the walls."""
+        return pack_grid(self.rings)
+
+    @cached_property
+    def zones(self) -> Zones:
+        """Ground zones as arrays relative to :attr:`origin`."""
+        return pack_zones(self.ground, self.origin)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree | None:
+        """Index of the footprints."""
+        return shapely.STRtree(self.footprints) if len(self.footprints) else None
+
+    def missing_notes(self, n_sources_inside: int, n_receivers_inside: int) -> tuple[str, ...]:
+        """Sentences on what was unknown or set aside, for the method sheet."""
+        notes = []
+        if self.n_unknown_height:
+            notes.append(
+                f"{self.n_unknown_height} buildings of unknown height neither screen nor reflect."
+            )
+        if n_sources_inside:
+            notes.append(
+                f"{n_sources_inside} sources lie inside a building, which is taken as absent "
+                "for them."
+            )
+        if n_receivers_inside:
+            notes.append(
+                f"{n_receivers_inside} receivers lie inside a building, which is taken as absent "
+                "for them."
+            )
+        return tuple(notes)
+
+
+def _repaired(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Mend footprints that cross themselves; what has no area left becomes none."""
+    if not len(shapes):
+        return shapes
+    mended = shapes.copy()
+    bad = np.flatnonzero(~shapely.is_valid(shapes) & ~shapely.is_missing(shapes))
+    for k in bad:
+        parts = shapely.get_parts(shapely.make_valid(shapes[k]))
+        flat = [p for p in shapely.get_parts(parts) if p.geom_type == "Polygon" and p.area > 0]
+        mended[k] = shapely.union_all(flat) if flat else None
+    mended[shapely.is_empty(mended)] = None
+    return mended
 
 
 def _check_shapes(shapes: npt.NDArray[np.object_]) -> None:

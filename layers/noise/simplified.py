@@ -78,8 +78,11 @@ def bs5228_haul_road_dba(
     _check_distance(distance_m)
     if not (passages_per_hour > 0 and speed_km_h > 0 and 0 < angle_of_view_deg <= 180):
         raise DataError("Passages, speed and angle of view must be above 0 (angle up to 180).")
-    return lwa_dba - 33.0 + 10.0 * math.log10(
-        passages_per_hour / (speed_km_h * distance_m) * angle_of_view_deg / 180.0
+    return (
+        lwa_dba
+        - 33.0
+        + 10.0
+        * math.log10(passages_per_hour / (speed_km_h * distance_m) * angle_of_view_deg / 180.0)
     )
 
 

@@ -1,0 +1,23 @@
+"""Choices that ISO 9613-2 leaves open, shared by the reference method and the kernel."""
+
+from __future__ import annotations
+
+#: Kinds of ring: walls of a building, of its courtyard, open and closed lines of barriers.
+OUTER, COURT, OPEN_LINE, CLOSED_LINE = 0, 1, 2, 3
+
+#: A gap between two walls narrower than this is closed to sound.
+PASSAGE_M = 0.01
+
+#: Edges nearer to each other than this count as one (cap of 20 dB, C3 = 1).
+SAME_EDGE_M = 0.01
+
+#: ISO/TR 17534-3 clause 5.2: a side path is left out when it lies more than this many times
+#: farther off the direct line than the path over the top. Its own case T09 keeps both ends of a
+#: single short barrier (15.7 times), so the rule is used for paths round several objects only.
+SIDE_OFFSET_FACTOR = 8.0
+
+#: A side path round ever more objects is given up after this many rounds of widening.
+MAX_ROUNDS = 12
+
+#: A reflected path starts and ends this far from the wall that reflects it.
+REFLECTION_TRIM_M = 1e-3
