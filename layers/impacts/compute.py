@@ -25,6 +25,7 @@ from layers.impacts.result import (
 from layers.impacts.scaffold import scaffold
 from layers.impacts.scene import Scene
 from layers.impacts.utility import utility
+from layers.impacts.vibration import vibration
 
 #: Raised whenever a computation would give other numbers; stands on every run.
 ENGINE_VERSION = "1"
@@ -34,6 +35,7 @@ KindFunction = Callable[[Scene, Parameters], KindResult]
 COMPUTED: Mapping[str, KindFunction] = {
     "noise": noise,
     "dust": dust,
+    "vibration": vibration,
     "utility": utility,
     "parking": parking,
     "scaffold": scaffold,

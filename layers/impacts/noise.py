@@ -323,7 +323,7 @@ def _sheet(
         edition=str(told["edition"]),
         margin="±3 dB",
         missing=missing,
-        **told["parameters"],
+        propagation=told["parameters"],
         convention="1 m off the façade, +3 dB for the own façade, which itself never reflects",
         quantity="LAeq of the part of day on the longest working day",
         hours={part: [round(float(h), 2) for h in clock.by_weekday[part]] for part in offsets},
