@@ -18,8 +18,10 @@ from geo_service.settings import get_settings
 from geo_service.web import problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.shell import Shell
+from geo_service.works import routes as works
+from maps.base.assets import OWN_ROOT
 
-ROOMS = (portal, accounts)
+ROOMS = (portal, accounts, works)
 
 
 def create_app(
@@ -53,6 +55,7 @@ def create_app(
         app.state.session_factory = session_factory(engine)
     for room in ROOMS:
         app.include_router(room.router)
+    app.mount("/static/maps", Assets(directory=OWN_ROOT), name="map_files")
     app.mount("/static", Assets(directory=STATIC), name="static")
     problems.install(app)
     app.add_middleware(Shell)

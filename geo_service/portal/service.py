@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service.calendar import is_holiday
+from geo_service.works.hours import daily_hours
 from geo_service.works.revisions import inclusive
 from layers.buildings import Building
 from layers.sites import REVISION_IN_FORCE, PhaseConfirmation, PhaseRevision, WorksPhase
@@ -255,15 +256,6 @@ def _work(revision: PhaseRevision, facts: tuple[Fact, ...], verified_on: dt.date
         closures=tuple(c.description for c in revision.closures if c.description),
         facts=facts,
     )
-
-
-def daily_hours(revision: PhaseRevision) -> tuple[tuple[int, dt.time, dt.time, bool], ...]:
-    """Working hours with equal weekdays put together: (weekday mask, start, end, noisy)."""
-    masks: dict[tuple[dt.time, dt.time, bool], int] = {}
-    for hours in revision.hours:
-        key = (hours.starts_at, hours.ends_at, hours.noisy)
-        masks[key] = masks.get(key, 0) | 1 << hours.weekday
-    return tuple((mask, *key) for key, mask in masks.items())
 
 
 def _verified(session: Session, revision_ids: list[int]) -> dict[int, dt.date]:

@@ -1,0 +1,303 @@
+"""Works as pages list them: sites, phases with what they bring, one phase's buildings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.orm import Session, selectinload
+
+from geo_service.errors import NotFound
+from geo_service.households.service import (
+    HouseholdCount,
+    affected_households,
+    count_households,
+)
+from geo_service.i18n import gettext as _
+from geo_service.works.revisions import inclusive
+from geo_service.works.service import revisions_in_force
+from layers.impacts.models import ImpactRun
+from layers.sites import (
+    REVISION_IN_FORCE,
+    PhaseConfirmation,
+    PhaseRevision,
+    ScheduleVersion,
+    Site,
+    WorksPhase,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """A phase in a list. ``households`` counts those hit in any kind, None if not computed."""
+
+    phase_id: int
+    revision_id: int
+    site_id: int
+    site: str
+    code: str
+    name: str
+    starts_on: dt.date
+    ends_on: dt.date
+    certainty: str
+    verified_on: dt.date
+    contractor: str
+    # Strongest band per kind.
+    bands: dict[str, int] = field(default_factory=dict)
+    buildings: int = 0
+    households: int | None = None
+
+    def state(self, today: dt.date) -> str:
+        """``past``, ``running`` or ``coming``."""
+        if self.ends_on < today:
+            return "past"
+        return "running" if self.starts_on <= today else "coming"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A site in a list, with its phases in order of time."""
+
+    site: Site
+    phases: tuple[PhaseRow, ...]
+
+    @property
+    def starts_on(self) -> dt.date | None:
+        """First day of its first phase."""
+        return min((p.starts_on for p in self.phases), default=None)
+
+    @property
+    def ends_on(self) -> dt.date | None:
+        """Last day of its last phase."""
+        return max((p.ends_on for p in self.phases), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """One kind and band of a phase: how much of the quarter it touches."""
+
+    kind: str
+    band: int
+    buildings: int
+    flats: int
+    households: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingRow:
+    """A building hit by a phase, with its strongest band per kind."""
+
+    building_id: int
+    code: str
+    name: str
+    address: str
+    flats: int
+    households: int
+    bands: dict[str, int]
+    # Highest level at the façade in dB(A), only where the noise method computed one.
+    level_dba: float | None
+
+    @property
+    def strongest(self) -> int:
+        """The strongest band of any kind."""
+        return max(self.bands.values(), default=0)
+
+
+_BANDS = text(
+    """
+    select r.revision_id, i.kind, max(i.band)
+    from impact i join impact_run r on r.id = i.run_id and r.in_force
+    where r.revision_id in :revisions and i.band > 0
+    group by 1, 2
+    """
+).bindparams(bindparam("revisions", expanding=True))
+_BUILDINGS = text(
+    """
+    select r.revision_id, count(distinct i.building_id)
+    from impact i join impact_run r on r.id = i.run_id and r.in_force
+    where r.revision_id in :revisions and i.band > 0
+    group by 1
+    """
+).bindparams(bindparam("revisions", expanding=True))
+_BY_KIND = text(
+    """
+    with worst as (
+        select i.kind, i.building_id, i.flat_id, max(i.band) as band
+        from impact i join impact_run r on r.id = i.run_id and r.in_force
+        where r.revision_id = :revision and i.band > 0 group by 1, 2, 3)
+    select kind, band, count(distinct building_id), count(distinct flat_id)
+    from worst group by 1, 2 order by 1, 2 desc
+    """
+)
+_BY_BUILDING = text(
+    """
+    with hit as (
+        select i.building_id, i.kind, max(i.band) as band,
+               max(i.value) filter (where i.unit = 'dB(A)') as level_dba
+        from impact i join impact_run r on r.id = i.run_id and r.in_force
+        where r.revision_id = :revision and i.band > 0 group by 1, 2),
+    flats as (
+        select i.building_id, count(distinct i.flat_id) as n
+        from impact i join impact_run r on r.id = i.run_id and r.in_force
+        where r.revision_id = :revision and i.band > 0 group by 1),
+    addresses as (
+        select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address
+        from address_point where building_id in (select building_id from hit) group by 1)
+    select b.id, b.code, b.name, coalesce(a.address, ''), f.n,
+           jsonb_object_agg(h.kind, h.band), max(h.level_dba)
+    from hit h join building b on b.id = h.building_id
+    join flats f on f.building_id = b.id
+    left join addresses a on a.building_id = b.id
+    group by b.id, b.code, b.name, a.address, f.n
+    """
+)
+
+
+def phase_rows(
+    session: Session, revisions: Sequence[PhaseRevision], *, with_households: bool = True
+) -> list[PhaseRow]:
+    """``revisions`` (with phase and site loaded) as list rows, in the same order."""
+    ids = [r.id for r in revisions]
+    if not ids:
+        return []
+    verified = dict(
+        session.execute(
+            select(PhaseConfirmation.revision_id, PhaseConfirmation.confirmed_on)
+            .where(PhaseConfirmation.revision_id.in_(ids))
+            .order_by(PhaseConfirmation.confirmed_on)
+        )
+        .tuples()
+        .all()
+    )
+    bands: dict[int, dict[str, int]] = {}
+    for revision_id, kind, band in session.execute(_BANDS, {"revisions": ids}):
+        bands.setdefault(revision_id, {})[kind] = band
+    buildings = dict(session.execute(_BUILDINGS, {"revisions": ids}).tuples().all())
+    counts = count_households(session, ids) if with_households else {}
+    rows = []
+    for r in revisions:
+        first, last = inclusive(r.period)
+        count = counts.get(r.id)
+        rows.append(
+            PhaseRow(
+                phase_id=r.phase_id,
+                revision_id=r.id,
+                site_id=r.phase.site_id,
+                site=r.phase.site.code,
+                code=r.phase.code,
+                name=r.phase.name,
+                starts_on=first,
+                ends_on=last or first,
+                certainty=r.certainty,
+                verified_on=verified.get(r.id, r.recorded_at.date()),
+                contractor=r.contractor,
+                bands=bands.get(r.id, {}),
+                buildings=buildings.get(r.id, 0),
+                households=None if count is None else count.households,
+            )
+        )
+    return rows
+
+
+def site_rows(session: Session, quarter_id: int) -> list[SiteRow]:
+    """Sites of a quarter that are not archived, by code, each with its phases."""
+    sites = session.scalars(
+        select(Site)
+        .where(Site.quarter_id == quarter_id, Site.archived_on.is_(None))
+        .order_by(Site.code)
+    ).all()
+    rows = phase_rows(session, revisions_in_force(session, quarter_id))
+    return [SiteRow(site, tuple(p for p in rows if p.site_id == site.id)) for site in sites]
+
+
+def site_row(session: Session, site_id: int) -> SiteRow:
+    """One site with its phases. Raises :class:`NotFound`."""
+    site = session.get(Site, site_id, options=[selectinload(Site.quarter)])
+    if site is None:
+        raise NotFound(_("Questo cantiere non esiste, o non esiste più."))
+    rows = phase_rows(session, revisions_in_force(session, site_id=site_id))
+    return SiteRow(site, tuple(rows))
+
+
+def schedule_versions(session: Session, site_id: int) -> list[ScheduleVersion]:
+    """Versions of a site's schedule, the newest first."""
+    return list(
+        session.scalars(
+            select(ScheduleVersion)
+            .where(ScheduleVersion.site_id == site_id)
+            .order_by(ScheduleVersion.number.desc())
+        )
+    )
+
+
+def revision_of_phase(session: Session, phase_id: int) -> PhaseRevision:
+    """The revision in force of a phase with all that belongs to it. Raises :class:`NotFound`."""
+    revision = session.scalar(
+        select(PhaseRevision)
+        .join(REVISION_IN_FORCE, REVISION_IN_FORCE.c.revision_id == PhaseRevision.id)
+        .where(PhaseRevision.phase_id == phase_id)
+        .options(
+            selectinload(PhaseRevision.phase)
+            .selectinload(WorksPhase.site)
+            .selectinload(Site.quarter),
+            selectinload(PhaseRevision.hours),
+            selectinload(PhaseRevision.plant),
+            selectinload(PhaseRevision.closures),
+            selectinload(PhaseRevision.cuts),
+            selectinload(PhaseRevision.buildings),
+        )
+    )
+    if revision is None:
+        raise NotFound(_("Questa fase non esiste, o non è più nel cronoprogramma."))
+    return revision
+
+
+def run_in_force(session: Session, revision_id: int) -> ImpactRun | None:
+    """The computation that holds for a revision; None where nothing was computed yet."""
+    return session.scalar(
+        select(ImpactRun).where(ImpactRun.revision_id == revision_id, ImpactRun.in_force)
+    )
+
+
+def kind_rows(session: Session, revision_id: int) -> tuple[list[KindRow], HouseholdCount]:
+    """Buildings, flats and households of a phase by kind and band, and the households in all."""
+    count = count_households(session, [revision_id])[revision_id]
+    rows = [
+        KindRow(kind, band, buildings, flats, count.by_kind_and_band.get((kind, band), 0))
+        for kind, band, buildings, flats in session.execute(_BY_KIND, {"revision": revision_id})
+    ]
+    return rows, count
+
+
+def building_rows(session: Session, revision_id: int) -> list[BuildingRow]:
+    """Buildings hit by a phase, the hardest hit first."""
+    present = affected_households(session, [revision_id])
+    households = present[present.band > 0].groupby("building_id").household_id.nunique().to_dict()
+    rows = [
+        BuildingRow(
+            building_id, code, name, address, flats, int(households.get(building_id, 0)), bands,
+            level_dba,
+        )
+        for building_id, code, name, address, flats, bands, level_dba in session.execute(
+            _BY_BUILDING, {"revision": revision_id}
+        )
+    ]  # fmt: skip
+    return sorted(
+        rows, key=lambda r: (-r.strongest, -sum(r.bands.values()), r.address, r.name, r.code)
+    )
+
+
+def stairwell_names(session: Session, stairwell_ids: Iterable[int]) -> dict[int, str]:
+    """Stairwells as people name them: building and label."""
+    ids = list(stairwell_ids)
+    if not ids:
+        return {}
+    query = text(
+        """
+        select w.id, coalesce(nullif(b.name, ''), b.code) || ' – ' || w.label
+        from stairwell w join building b on b.id = w.building_id where w.id in :ids
+        """
+    ).bindparams(bindparam("ids", expanding=True))
+    return dict(session.execute(query, {"ids": ids}).tuples().all())

@@ -1,0 +1,125 @@
+"""What the page of a phase shows: who is hit, by what, how it was computed, what is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from geoalchemy2.shape import to_shape
+from sqlalchemy.orm import Session
+
+from geo_service import i18n
+from geo_service.i18n import gettext as _
+from geo_service.web import words
+from geo_service.web.embed import embed
+from geo_service.works import overview
+from geo_service.works.hours import daily_hours
+from geo_service.works.map_data import map_data, phase_view
+from geo_service.works.methods import MethodSheet, method_sheets
+from geo_service.works.presets import PRESETS
+from geo_service.works.revisions import inclusive
+from layers.impacts.models import ImpactRun
+from layers.plant.catalogue import catalogue
+from layers.sites import PhaseRevision, PlantItem
+from maps.site_map import phase_map
+
+
+@dataclass(frozen=True, slots=True)
+class PlantLine:
+    """A machine as people read it."""
+
+    name: str
+    count: int
+    on_time: float
+    lwa_declared_db: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """A cut as people read it."""
+
+    service: str
+    when: str
+    window: str
+    stairwells: tuple[str, ...]
+    note: str
+
+
+def phase_context(request: Request, session: Session, revision: PhaseRevision) -> dict[str, Any]:
+    """Everything ``works/phase.html`` needs."""
+    site = revision.phase.site
+    first, last = inclusive(revision.period)
+    run = overview.run_in_force(session, revision.id)
+    kinds, count = overview.kind_rows(session, revision.id)
+    data = map_data(
+        session,
+        site.quarter,
+        phase_view(revision.period, revision.id),
+        title=f"{revision.phase.code} {revision.phase.name}",
+        list_href="#edifici",
+        zones_of=sorted({row.kind for row in kinds}),
+        around=to_shape(revision.footprint),
+    )
+    return {
+        "revision": revision,
+        "phase": revision.phase,
+        "site": site,
+        "first": first,
+        "last": last or first,
+        "row": overview.phase_rows(session, [revision], with_households=False)[0],
+        "run": run,
+        "kinds": kinds,
+        "count": count,
+        "buildings": overview.building_rows(session, revision.id),
+        "methods": sheets(run),
+        "plant": [plant_line(item) for item in revision.plant],
+        "hours": daily_hours(revision),
+        "cuts": cut_lines(session, revision),
+        "inside_flats": len(revision.inside_flats),
+        "preset": preset_name(revision.preset),
+        "map": embed(request, phase_map(data)),
+    }
+
+
+def sheets(run: ImpactRun | None) -> list[MethodSheet]:
+    """Method sheets of a computation, none where nothing was computed."""
+    return [] if run is None else method_sheets(run.methods)
+
+
+def preset_name(code: str | None) -> str:
+    """Name of an activity preset; empty without one."""
+    preset = PRESETS.get(code or "")
+    return "" if preset is None else preset.name(i18n.current_language())
+
+
+def plant_line(item: PlantItem) -> PlantLine:
+    """A plant item with the catalogue's name for its machine."""
+    machine = catalogue().get(item.machine)
+    if machine is None:
+        name = item.machine
+    else:
+        name = machine.name_it if i18n.current_language() == "it" else machine.name_en
+    return PlantLine(name or item.machine, item.count, item.on_time, item.lwa_declared_db)
+
+
+def cut_lines(session: Session, revision: PhaseRevision) -> list[CutLine]:
+    """Cuts of a revision with the names of the stairwells they serve."""
+    names = overview.stairwell_names(
+        session, {s.id for cut in revision.cuts for s in cut.stairwells}
+    )
+    lines = []
+    for cut in revision.cuts:
+        window = _("tutto il giorno")
+        if cut.starts_at is not None and cut.ends_at is not None:
+            window = words.window(cut.starts_at, cut.ends_at)
+        lines.append(
+            CutLine(
+                words.service(cut.service),
+                i18n.period(*inclusive(cut.period)),
+                window,
+                tuple(sorted(names[s.id] for s in cut.stairwells)),
+                cut.note,
+            )
+        )
+    return lines

@@ -1,0 +1,47 @@
+"""Pages of sites and phases (*cantieri e fasi*)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from geo_service.web.pages import render
+from geo_service.web.quarter import StaffQuarter, Today, show_quarter
+from geo_service.web.session import Db
+from geo_service.works import overview
+from geo_service.works.phase_page import phase_context
+
+router = APIRouter()
+
+
+@router.get("/cantieri")
+def sites(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+    """Sites of the quarter with their phases."""
+    return render(
+        request, "works/sites.html", sites=overview.site_rows(session, quarter.id), today=today
+    )
+
+
+@router.get("/cantieri/{site_id:int}")
+def site(request: Request, session: Db, today: Today, site_id: int) -> Response:
+    """One site: its phases in time, its schedule versions."""
+    row = overview.site_row(session, site_id)
+    show_quarter(request, session, row.site.quarter)
+    return render(
+        request,
+        "works/site.html",
+        row=row,
+        site=row.site,
+        versions=overview.schedule_versions(session, site_id),
+        today=today,
+    )
+
+
+@router.get("/fasi/{phase_id:int}")
+def phase(request: Request, session: Db, today: Today, phase_id: int) -> Response:
+    """One phase: who is hit by what and how hard, and what it is made of."""
+    revision = overview.revision_of_phase(session, phase_id)
+    show_quarter(request, session, revision.phase.site.quarter)
+    return render(
+        request, "works/phase.html", **phase_context(request, session, revision), today=today
+    )
