@@ -151,7 +151,7 @@ def _without_stubs(rows: list[_Line]) -> list[_Line]:
 
 
 def _is_stub(row: _Line, ends: dict[tuple[float, float], int]) -> bool:
-    if row.kind not in ("footway", "crossing", "courtyard") or row.line.length > 12:
+    if row.kind not in ("footway", "crossing", "courtyard", "street") or row.line.length > 12:
         return False
     if row.name.startswith(("accesso", "vialetto ambulatorio")):
         return False

@@ -18,8 +18,8 @@ STREETS: tuple[tuple[str, float, tuple[Xy, ...]], ...] = (
      ((236, -262), (226, -160), (218, -80), (214, 10), (217, 90), (225, 150), (238, 262))),
     ("via delle Filande", 6.5,
      ((-8, -262), (0, -151), (7, -80), (8, -10), (2, 60), (5, 151), (12, 262))),
-    ("vicolo del Lavatoio", 5.0, ((-205, -9), (-140, -11), (-60, -9), (8, -12))),
-    ("via Cascina Nuova", 5.5, ((6, 6), (70, 3), (140, 4), (214.5, -2))),
+    ("vicolo del Lavatoio", 5.0, ((-212, -9), (-140, -11), (-60, -9), (12, -12))),
+    ("via Cascina Nuova", 5.5, ((2, 6), (70, 3), (140, 4), (219, -2))),
 )  # fmt: skip
 
 # Streets with pavements on both sides; the others are shared by people and slow cars.
