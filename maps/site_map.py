@@ -49,7 +49,7 @@ def quarter_map(data: MapData, *, show_zones: Iterable[str] = ()) -> AccantoMap:
         return _geojson_map(data, buildings, shown)
     map_ = _tile_map(data, data.tiles, shown)
     if buildings is not None:
-        map_.embedded = _geojson_map(replace(data, tiles=None), buildings, shown)
+        map_.embedded = lambda: _geojson_map(replace(data, tiles=None), buildings, shown)
     return map_
 
 

@@ -164,8 +164,8 @@ class AccantoMap(Safe, folium.Map):
         self.panel = panel
         self.label = label
         self.uses_tiles = False
-        # The same map with its geometry in the page: what one file for all needs.
-        self.embedded: AccantoMap | None = None
+        # Makes the same map with its geometry in the page: what one file for all needs.
+        self.embedded: Callable[[], AccantoMap] | None = None
         Page(label, data.language).add_child(self)
 
     def config_json(self) -> str:

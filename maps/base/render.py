@@ -84,7 +84,7 @@ def single_file(map_: AccantoMap, *, root: Path = DEFAULT_ROOT, base_url: str = 
     if map_.uses_tiles:
         if map_.embedded is None:
             raise DataError("This map has vector tiles only; give it the buildings' outlines too.")
-        map_ = map_.embedded
+        map_ = map_.embedded()
     page = _page(map_)
     map_.config |= {"base_url": base_url.rstrip("/"), "offline": True}
     scripts, styles = [], []

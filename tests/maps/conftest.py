@@ -117,9 +117,13 @@ class Shown:
         self.answers: dict[str, tuple[str, bytes]] = {}
         self.errors: list[str] = []
         self.outside: list[str] = []
+        self._watched: list[Any] = []
 
     def watch(self, page: Any) -> None:
         """Record errors and every request; those to other machines are refused."""
+        if page in self._watched:
+            return
+        self._watched.append(page)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
             "console",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,6 +17,9 @@ from layers.buildings import Path as Stretch
 from layers.crs import SRID
 from layers.errors import DataError
 from maps import tiles
+from maps.base import TileSource, to_wgs84
+from maps.base.frames import bounds_wgs84
+from maps.site_map import quarter_map
 
 X, Y = 515_600.0, 5_055_200.0
 
@@ -138,3 +142,75 @@ def test_cache_forgets_the_least_used_and_stays_within_its_bytes():
 def test_entity_tag_follows_the_content():
     assert tiles.etag(b"a") != tiles.etag(b"b")
     assert tiles.etag(b"a") == tiles.etag(b"a")
+
+
+@pytest.mark.browser
+def test_browser_draws_tiles_and_opens_a_building(page, shown, connection, session, sample):
+    quarter = Quarter(code="grid", name="Prova")
+    session.add(quarter)
+    session.flush()
+    data = sample(400)
+    ids = []
+    for code, shape in zip(data.buildings["code"], data.buildings.geometry, strict=True):
+        building = Building(
+            quarter_id=quarter.id,
+            source_id=code,
+            code=code,
+            footprint=from_shape(MultiPolygon([shape]), srid=SRID),
+        )
+        session.add(building)
+        ids.append(building)
+    session.flush()
+    bands = {b.id: (n * 7) % 5 for n, b in enumerate(ids)}
+    source = TileSource(
+        url=shown.address + "/tiles/1/buildings/{z}/{x}/{y}.mvt",
+        bands=bands,
+        href="/edifici/{id}",
+        details_url="/edifici/{id}.json",
+    )
+    asked: list[str] = []
+
+    def serve(route):
+        asked.append(route.request.url)
+        z, x, y = route.request.url.removesuffix(".mvt").split("/")[-3:]
+        content = tiles.tile(connection, quarter.id, "buildings", int(z), int(x), int(y))
+        route.fulfill(status=200, body=content, content_type="application/vnd.mapbox-vector-tile")
+
+    map_ = quarter_map(sample(400, buildings=None, tiles=source), show_zones=["noise"])
+    map_.config["bounds"] = bounds_wgs84([data.buildings.iloc[:60]])
+    shown.watch(page)
+    page.route("**/tiles/**", serve)
+    page.route(
+        "**/edifici/*.json",
+        lambda route: route.fulfill(json={"label": "Via dei Mulini <b>", "flats": 12}),
+    )
+    shown.open(page, map_)
+    page.wait_for_timeout(1500)
+    folder = os.environ.get("ACCANTO_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=f"{folder}/tiles-1280.png")
+    assert len(asked) >= 2
+    middle = data.buildings.geometry.iloc[3].centroid
+    point = to_wgs84([middle])[0]
+    at = page.evaluate(
+        f"""() => {{ const map = Object.values(accanto.maps)[0].map;
+        const p = map.latLngToContainerPoint([{point.y}, {point.x}]); return [p.x, p.y]; }}"""
+    )
+    page.mouse.click(*at)
+    page.wait_for_timeout(400)
+    popup = page.locator(".accanto-popup")
+    assert popup.locator("h2").text_content() == "Via dei Mulini <b>"
+    assert popup.locator("a").get_attribute("href") == f"/edifici/{ids[3].id}"
+    assert "Alloggi interessati: 12" in popup.text_content()
+    before = len(asked)
+    page.evaluate("Object.values(accanto.maps)[0].map.closePopup()")
+    page.wait_for_timeout(400)
+    clip = {"x": at[0] - 8, "y": at[1] - 4, "width": 16, "height": 8}
+    coloured = page.screenshot(clip=clip)
+    page.evaluate("Object.values(accanto.maps)[0].setBands({})")
+    page.wait_for_timeout(300)
+    # Another period colours anew and leaves the tiles alone.
+    assert page.screenshot(clip=clip) != coloured
+    assert len(asked) == before
+    assert shown.errors == []
+    assert shown.outside == []

@@ -288,8 +288,20 @@
       } else { entry.band = state.bands[id] === undefined ? 0 : state.bands[id]; }
       entry.layer.setStyle(buildingStyle(map, config, entry.band));
     });
-    if (state.tiles) { state.tiles.redraw(); }
+    if (state.tiles) { restyleTiles(map, state); }
     wireStops(map);
+  }
+
+  // The tiles at hand get their new colours; nothing is asked of the server.
+  function restyleTiles(map, state) {
+    var loaded = state.tiles._vectorTiles;
+    Object.keys(loaded).forEach(function (key) {
+      var tile = loaded[key];
+      Object.keys(tile._features).forEach(function (id) {
+        state.tiles._updateStyles(tile._features[id].feature, tile,
+          buildingStyle(map, state.config, state.bands[id] || 0));
+      });
+    });
   }
 
   function announce(map, item) {
