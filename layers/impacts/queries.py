@@ -16,7 +16,13 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from layers.errors import DataError
+from layers.impacts.cumulated import cumulated_noise
 from layers.impacts.sql import frame, geo_frame
+
+__all__ = [
+    "building_bands", "cumulated_noise", "daily", "days_above", "flats_of", "phase_summary",
+    "zones",
+]  # fmt: skip
 
 # An impact acts in a period if any day common to both is one of its weekdays.
 _ACTS = """

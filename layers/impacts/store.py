@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, text
 
-from layers.impacts.compute import compute
+from layers.impacts.compute import compute, refuse_unbounded
 from layers.impacts.parameters import Parameters, parameters_from
 from layers.impacts.result import ImpactResult, Levels
 from layers.impacts.scene import Scene, load_surroundings, load_works
@@ -51,6 +51,7 @@ def save(connection: Connection, revision_id: int, result: ImpactResult) -> RunS
     is written beside, not in force. Never commits; a failure leaves the earlier rows as they
     were even if the caller goes on.
     """
+    refuse_unbounded(result.impacts)
     driver(connection)
     with connection.begin_nested():
         lock(connection, revision_id)
@@ -94,7 +95,9 @@ def recompute(
     return save(connection, revision_id, compute(scene, parameters=parameters))
 
 
-def load(connection: Connection, revision_id: int, parameters: Parameters | None) -> Scene:
+def load(
+    connection: Connection, revision_id: int, parameters: Parameters | None = None
+) -> Scene:
     """The scene of a recorded revision, as far as its parameters reach."""
     works = load_works(connection, revision_id)
     chosen = parameters or parameters_from(works.settings)

@@ -110,6 +110,10 @@ class SmallQuarter:
 
 @pytest.fixture
 def small(session: Session) -> SmallQuarter:
+    return make_small_quarter(session)
+
+
+def make_small_quarter(session: Session) -> SmallQuarter:
     quarter = Quarter(code="prova", name="Prova")
     session.add(quarter)
     session.flush()
