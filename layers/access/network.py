@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,7 +133,7 @@ class AccessNetwork:
         entrances: gpd.GeoDataFrame | gpd.GeoSeries,
         targets: gpd.GeoDataFrame | None = None,
         closures: Closures = None,
-        profile: AccessProfile | str = "walk",
+        profile: AccessProfile | str | Sequence[AccessProfile | str] = "walk",
         *,
         reach_m: float = REACH_M,
     ) -> pd.DataFrame:
@@ -149,13 +149,13 @@ class AccessNetwork:
         closures
             Polygons, lines or points that close ways, or a frame with ``width_left_m``.
         profile
-            A profile or its key: ``walk``, ``wheelchair``, ``pram``, ``emergency``.
+            A profile or its key (``walk``, ``wheelchair``, ``pram``, ``emergency``), or several.
         reach_m
             Entrances and places farther than this from every way are not joined, m.
 
         Returns
         -------
-        One row per entrance and kind of target: ``entrance_id``, ``target``, ``profile``,
+        One row per profile, kind of target and entrance: ``entrance_id``, ``target``, ``profile``,
         ``joined`` (False: no way near the entrance), ``reachable_before``,
         ``reachable_after``, ``cut_off`` (reachable before, not after), ``step_free_before``,
         ``step_free_after``, ``step_free_lost``, ``length_before_m``, ``length_after_m``
@@ -165,9 +165,15 @@ class AccessNetwork:
         A graph in pieces is no error: what lies in another piece is not reachable, before as
         after, and only what the closures change counts as lost.
         """
-        who = _profile(profile)
+        users = [profile] if isinstance(profile, AccessProfile | str) else list(profile)
+        if not users:
+            raise DataError("Access: name at least one profile.")
         ids, joined = self._join(entrances, targets, closures, reach_m)
-        frames = [self._compare(ids, joined, kind, who) for kind in sorted(joined.targets)]
+        frames = [
+            self._compare(ids, joined, kind, _profile(who))
+            for who in users
+            for kind in sorted(joined.targets)
+        ]
         return pd.concat(frames, ignore_index=True)
 
     def emergency_reach(

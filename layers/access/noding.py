@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
-from shapely.ops import substring
 
 from layers.errors import DataError
 
@@ -98,10 +96,13 @@ def checked_paths(paths: gpd.GeoDataFrame) -> tuple[Geometries, IntArray, dict[s
 
 
 def _cuts_at_crossings(lines: Geometries, tree: shapely.STRtree) -> list[tuple[int, float]]:
-    """Where lines cross or touch: (line, distance along it)."""
-    first, second = tree.query(lines, predicate="intersects")
-    keep = first != second
-    first, second = first[keep], second[keep]
+    """Where lines cross or run together: (line, distance along it).
+
+    Ends that touch a line are found by ``_cuts_at_ends``; leaving them out here saves most of
+    the intersections of a street grid.
+    """
+    pairs = [tree.query(lines, predicate=how) for how in ("crosses", "overlaps")]
+    first, second = np.concatenate(pairs, axis=1)
     meets = shapely.intersection(lines[first], lines[second])
     points, which = shapely.get_coordinates(meets, return_index=True)
     along = shapely.line_locate_point(lines[first[which]], shapely.points(points))
@@ -130,7 +131,15 @@ def cut_line(line: Any, positions: list[float]) -> list[Any]:
     if len(kept) == 1:
         return [line]
     kept.append(length_m)
-    return [substring(line, a, b) for a, b in pairwise(kept)]
+    xy = shapely.get_coordinates(line)
+    at_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    cuts = np.column_stack([np.interp(kept, at_m, xy[:, k]) for k in (0, 1)])
+    first = np.searchsorted(at_m, kept, side="right")
+    last = np.searchsorted(at_m, kept, side="left")
+    return [
+        shapely.linestrings(np.vstack([cuts[i], xy[first[i] : last[i + 1]], cuts[i + 1]]))
+        for i in range(len(kept) - 1)
+    ]
 
 
 def merged_nodes(points: FloatArray, snap_m: float) -> tuple[IntArray, FloatArray]:

@@ -69,6 +69,18 @@ def test_a_closure_costs_a_detour_on_foot_and_the_whole_way_in_a_wheelchair():
     assert math.isinf(chair.extra_m)
 
 
+def test_several_profiles_at_once_are_the_same_as_one_by_one():
+    network = AccessNetwork.from_paths(courtyard())
+    door = points((40, 53))
+    together = network.assess(door, None, [SHUT], ["walk", profile("wheelchair")])
+    for key in ("walk", "wheelchair"):
+        alone = network.assess(door, None, [SHUT], key)
+        mine = together[together["profile"] == key].reset_index(drop=True)
+        assert mine.equals(alone)
+    with pytest.raises(DataError, match="at least one profile"):
+        network.assess(door, None, [SHUT], [])
+
+
 def test_a_narrowing_keeps_the_way_for_those_who_fit():
     shut = gpd.GeoDataFrame({"width_left_m": [0.8]}, geometry=[SHUT], crs=CRS)
     network = AccessNetwork.from_paths(courtyard())
