@@ -44,7 +44,7 @@ def register(cli: typer.Typer) -> None:
 def import_command(
     kind: str = typer.Argument(..., metavar="KIND", help=", ".join(LOADERS)),
     file: str = typer.Argument(..., metavar="FILE", help="File da importare / file to import"),
-    profile: str | None = typer.Option(None, "--profile", help="osm, dbt, generic"),
+    profile: str | None = typer.Option(None, "--profile", help="osm, dbt, generic, circles"),
     maps: list[str] = typer.Option([], "--map", metavar="THEIRS=OURS", help="Colonna = campo"),
     layer: str | None = typer.Option(None, "--layer", help="Strato o foglio / layer or sheet"),
     crs: str | None = typer.Option(None, "--crs", metavar="EPSG", help="Sistema dei dati"),

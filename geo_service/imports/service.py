@@ -18,6 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Conflict
+from geo_service.households.importing import HouseholdLoader
+from geo_service.works.importing import PhaseLoader
 from layers.buildings import Quarter
 from layers.crs import SRID
 from layers.errors import DataError
@@ -25,9 +27,12 @@ from layers.loaders import geometry
 from layers.loaders.buildings import BuildingLoader
 from layers.loaders.entrances import EntranceLoader
 from layers.loaders.files import Batch, read_batches
+from layers.loaders.flats import FlatLoader
+from layers.loaders.paths import PathLoader
 from layers.loaders.place import Place, place_of
-from layers.loaders.profiles import ColumnMapping, column_mapping
+from layers.loaders.profiles import CIRCLES, ColumnMapping, column_mapping
 from layers.loaders.report import Report
+from layers.loaders.sites import SiteLoader
 from layers.loaders.systems import Converter
 
 MAX_BOUNDARY_SPAN_M = 30_000.0
@@ -55,26 +60,33 @@ class Loader(Protocol):
         """Write what was taken; counts go to the report."""
 
 
-Make = Callable[[Session, int, Report, Mapping[str, str], ImportOptions, str], Loader]
-
-
-def _buildings(
-    session: Session, quarter_id: int, report: Report, names: Mapping[str, str],
-    options: ImportOptions, profile: str,
-) -> Loader:  # fmt: skip
-    return BuildingLoader(session, quarter_id, report, names)
-
-
 def _entrances(
-    session: Session, quarter_id: int, report: Report, names: Mapping[str, str],
-    options: ImportOptions, profile: str,
-) -> Loader:  # fmt: skip
-    return EntranceLoader(session, quarter_id, report, names, join_within_m=options.join_within_m)
+    session: Session, quarter_id: int, report: Report, names: Mapping[str, str], how: ImportOptions
+) -> Loader:
+    return EntranceLoader(session, quarter_id, report, names, join_within_m=how.join_within_m)
 
 
+def _sites(
+    session: Session, quarter_id: int, report: Report, names: Mapping[str, str], how: ImportOptions
+) -> Loader:
+    circles = how.profile == CIRCLES
+    return SiteLoader(session, quarter_id, report, names, circles=circles)
+
+
+def _plainly(make: Callable[[Session, int, Report, Mapping[str, str]], Loader]) -> Make:
+    """A loader that needs nothing of what the person said beside the file."""
+    return lambda session, quarter_id, report, names, _how: make(session, quarter_id, report, names)
+
+
+Make = Callable[[Session, int, Report, Mapping[str, str], ImportOptions], Loader]
 LOADERS: dict[str, Make] = {
-    "buildings": _buildings,
+    "buildings": _plainly(BuildingLoader),
     "entrances": _entrances,
+    "paths": _plainly(PathLoader),
+    "flats": _plainly(FlatLoader),
+    "households": _plainly(HouseholdLoader),
+    "sites": _sites,
+    "phases": _plainly(PhaseLoader),
 }
 # Without a shape these rows are nothing; the other kinds name places that are there already.
 NEED_GEOMETRY = {"buildings", "entrances", "paths"}
@@ -124,9 +136,7 @@ def import_file(
                 profile=options.profile, maps=options.maps,
             )  # fmt: skip
             _check_usable(kind, batch, mapping)
-            loader = LOADERS[kind](
-                session, quarter_id, report, mapping.theirs, options, mapping.profile
-            )
+            loader = LOADERS[kind](session, quarter_id, report, mapping.theirs, options)
             if batch.crs_note and options.crs is None:
                 report.note(batch.crs_note)
         frame = mapping.apply(batch.frame)

@@ -145,6 +145,8 @@ class BuildingLoader:
         )  # fmt: skip
         report.accepted += inserted + updated
         report.unchanged += stage.count() - inserted - updated
+        # The planner knows nothing yet of rows of this very transaction.
+        stage.run("analyze building")
         placed = _place_addresses(stage, self.place.quarter_id)
         joined = join_addresses(stage, self.place.quarter_id)
         if inserted or updated or placed or joined:

@@ -14,7 +14,9 @@ import pandas as pd
 
 from layers.errors import DataError
 
-PROFILES = ("osm", "dbt", "generic")
+# Sites told as a point and an area in m²: a circle of that area stands in for the outline.
+CIRCLES = "circles"
+PROFILES = ("osm", "dbt", "generic", CIRCLES)
 
 _ADDRESS = {
     "street": "addr:street via street strada indirizzo toponimo odonimo nome_via road address",
@@ -137,6 +139,7 @@ _OWN_NAMES: dict[str, dict[str, dict[str, str]]] = {
         "paths": {"source_id": "id_tratto uuid"},
     },
     "generic": {},
+    CIRCLES: {},
 }
 _TELLS = {
     "osm": {"building:levels", "addr:housenumber", "osm_id", "osm_way_id", "highway", "full_id"},

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import CRSError, ProjError
-from pyproj.network import set_network_enabled
+from pyproj.network import set_network_enabled  # type: ignore[attr-defined]
 
 from layers.crs import SRID, WGS84
 from layers.errors import DataError

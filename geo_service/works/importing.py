@@ -1,0 +1,229 @@
+"""Phases from a file: one row is one phase of one site, recorded through the works service."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from geoalchemy2.shape import to_shape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_service.errors import Invalid
+from geo_service.works.drafts import RevisionDraft
+from geo_service.works.presets import PRESETS, draft_from_preset
+from geo_service.works.revisions import draft_of
+from geo_service.works.service import add_phases, revise_phases, revisions_in_force
+from geo_service.works.validation import check_draft
+from layers.buildings import Building
+from layers.loaders import geometry, values
+from layers.loaders.report import Report
+from layers.loaders.rows import Rows
+from layers.sites import BUILDING_ROLES, CERTAINTIES, PhaseRevision, Site, WorksPhase
+
+REASON = "imported from a file"
+_CERTAINTIES = {"indicativa": "estimated", "stimata": "estimated", "prevista": "estimated",
+                "confermata": "confirmed", "certa": "confirmed"}  # fmt: skip
+_ROLES = {"lavori": "works", "ponteggio": "scaffold", "demolizione": "demolition"}
+
+
+@dataclass
+class _Row:
+    row: int
+    site: str
+    code: str
+    name: str
+    preset: str | None
+    starts_on: dt.date
+    ends_on: dt.date
+    told: dict[str, Any]
+    buildings: list[str] | None
+    role: str
+
+
+class PhaseLoader:
+    """Takes batches of phases, then records them: new ones, and revisions of changed ones.
+
+    Columns: ``site`` (code), ``code``, ``starts_on``, ``ends_on`` (last day) and optionally
+    ``name``, ``preset`` (whose plant, hours and dust are taken), ``description``,
+    ``contractor``, ``certainty``, ``indoor``, ``volume_m3``, ``trucks_per_day``, ``buildings``
+    (source ids or public codes), ``role`` and an area as ``geometry``. All the rows of a site
+    make one version of its schedule. A phase that is the same already gets no revision.
+    """
+
+    def __init__(
+        self, session: Session, quarter_id: int, report: Report, names: Mapping[str, str]
+    ) -> None:
+        self.session = session
+        self.quarter_id = quarter_id
+        self.report = report
+        self.names = names
+        self.rows: list[_Row] = []
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Clean one batch."""
+        rows = Rows(frame, self.report, self.names)
+        site = rows.texts("site", 20, required=True, key=True)
+        code = rows.texts("code", 20, required=True, key=True)
+        name = rows.texts("name", 200)
+        preset = rows.parsed(
+            "preset",
+            _plain_word,
+            accepted=lambda word: word in PRESETS,
+            wanted=f"an activity preset; one of {', '.join(sorted(PRESETS))}",
+        )
+        starts = rows.parsed("starts_on", values.parse_day, required=True)
+        ends = rows.parsed("ends_on", values.parse_day, required=True)
+        told: dict[str, list[Any]] = {
+            "description": rows.texts("description", 5000),
+            "contractor": rows.texts("contractor", 200),
+            "certainty": rows.parsed("certainty", lambda cell: _word(cell, _CERTAINTIES),
+                                     accepted=lambda word: word in CERTAINTIES,
+                                     wanted="estimated (indicativa) or confirmed (confermata)"),
+            "indoor": rows.parsed("indoor", values.parse_yes_no),
+            "volume_m3": rows.parsed("volume_m3", values.parse_number, accepted=lambda v: v > 0,
+                                     wanted="a volume in m³"),
+            "trucks_per_day": rows.parsed("trucks_per_day", values.parse_whole,
+                                          accepted=lambda n: 0 <= n <= 1000,
+                                          wanted="a number of lorries"),
+        }  # fmt: skip
+        role = rows.parsed("role", lambda cell: _word(cell, _ROLES),
+                           accepted=lambda word: word in BUILDING_ROLES,
+                           wanted=f"a role; one of {', '.join(BUILDING_ROLES)}")  # fmt: skip
+        buildings = rows.parsed("buildings", values.parse_list)
+        areas = self._areas(rows)
+        for i in np.flatnonzero(rows.kept()).tolist():
+            kept = {n: c[i] for n, c in told.items() if rows.has(n) and c[i] not in (None, "")}
+            if areas[i] is not None:
+                kept["footprint"] = areas[i]
+            self.rows.append(
+                _Row(
+                    int(rows.rows[i]), site[i], code[i], name[i] or code[i], preset[i], starts[i],
+                    ends[i], kept, buildings[i] if rows.has("buildings") else None,
+                    role[i] or "works",
+                )
+            )  # fmt: skip
+
+    def _areas(self, rows: Rows) -> Any:
+        told = rows.geometries()
+        areas = np.full(len(told), None, dtype=object)
+        shaped = ~shapely.is_missing(told) & ~shapely.is_empty(told)
+        areas[shaped] = geometry.polygons(
+            told[shaped], rows.rows[shaped], self.report,
+            span_m=geometry.MAX_SITE_SPAN_M, field=rows.called("geometry"),
+        )  # fmt: skip
+        return areas
+
+    def finish(self) -> None:
+        """Check every row against the stored sites and phases, then record site by site."""
+        sites = {
+            site.code: site
+            for site in self.session.scalars(select(Site).where(Site.quarter_id == self.quarter_id))
+        }
+        in_force = {
+            (r.phase.site.code, r.phase.code): r
+            for r in revisions_in_force(self.session, self.quarter_id)
+        }
+        ids = self._building_ids()
+        fresh: dict[str, list[tuple[str, str, RevisionDraft]]] = defaultdict(list)
+        changed: dict[str, list[tuple[WorksPhase, RevisionDraft]]] = defaultdict(list)
+        seen: dict[tuple[str, str], int] = {}
+        for row in self.rows:
+            draft = self._draft(row, sites, in_force, ids, seen)
+            if draft is None:
+                continue
+            present = in_force.get((row.site, row.code))
+            if present is None:
+                fresh[row.site].append((row.code, row.name, draft))
+            elif draft != _in_order(draft_of(self.session, present)):
+                changed[row.site].append((present.phase, draft))
+            else:
+                self.report.unchanged += 1
+                continue
+            self.report.accepted += 1
+        for code, phases in fresh.items():
+            add_phases(self.session, sites[code], phases, author="import", reason=REASON)
+        for code, changes in changed.items():
+            revise_phases(self.session, sites[code], changes, author="import", reason=REASON)
+
+    def _refuse(self, row: _Row, field: str, reason: str) -> None:
+        self.report.refuse(row.row, self.names.get(field, field), reason)
+
+    def _building_ids(self) -> dict[str, int]:
+        query = select(Building.id, Building.source_id, Building.code).where(
+            Building.quarter_id == self.quarter_id
+        )
+        ids: dict[str, int] = {}
+        for building_id, source_id, code in self.session.execute(query):
+            ids.setdefault(code, building_id)
+            ids[source_id] = building_id
+        return ids
+
+    def _draft(
+        self,
+        row: _Row,
+        sites: Mapping[str, Site],
+        in_force: Mapping[tuple[str, str], PhaseRevision],
+        ids: Mapping[str, int],
+        seen: dict[tuple[str, str], int],
+    ) -> RevisionDraft | None:
+        """What the row wants recorded; None when it is refused."""
+        if row.site not in sites:
+            return self._refuse(
+                row, "site", f"names the site {row.site!r}, which the quarter does not have"
+            )
+        first = seen.setdefault((row.site, row.code), row.row)
+        if first != row.row:
+            return self._refuse(row, "code", f"is the same as in row {first}")
+        unknown = [name for name in row.buildings or [] if name not in ids]
+        if unknown:
+            return self._refuse(
+                row, "buildings",
+                f"names the building {unknown[0]!r}, which the quarter does not have",
+            )  # fmt: skip
+        area = row.told.get("footprint")
+        if area is not None and not area.intersects(to_shape(sites[row.site].footprint)):
+            return self._refuse(row, "geometry", f"lies outside its site {row.site}")
+        told = dict(row.told)
+        if row.buildings is not None:
+            told["buildings"] = tuple(sorted((ids[name], row.role) for name in set(row.buildings)))
+        draft = self._merged(row, told, in_force.get((row.site, row.code)))
+        try:
+            check_draft(draft, f"{row.site} {row.code}")
+        except Invalid as error:
+            field, reason = next(iter(error.fields.items()))
+            return self._refuse(row, field, reason)
+        return draft
+
+    def _merged(
+        self, row: _Row, told: dict[str, Any], present: PhaseRevision | None
+    ) -> RevisionDraft:
+        """A stored phase keeps what the file does not tell; a new one takes its preset."""
+        if present is not None:
+            stored = _in_order(draft_of(self.session, present))
+            if row.preset in (None, stored.preset):
+                return replace(stored, starts_on=row.starts_on, ends_on=row.ends_on, **told)
+        if row.preset is not None:
+            return draft_from_preset(
+                row.preset, starts_on=row.starts_on, ends_on=row.ends_on, **told
+            )
+        return RevisionDraft(starts_on=row.starts_on, ends_on=row.ends_on, **told)
+
+
+def _in_order(draft: RevisionDraft) -> RevisionDraft:
+    return replace(draft, buildings=tuple(sorted(draft.buildings)))
+
+
+def _plain_word(value: Any) -> str:
+    return values.clean_text(value)[0].lower().replace(" ", "_").replace("-", "_")
+
+
+def _word(value: Any, synonyms: Mapping[str, str]) -> str:
+    word = values.clean_text(value)[0].lower()
+    return synonyms.get(word, word)

@@ -1,0 +1,235 @@
+"""Loading flats (*alloggi*) into the stairwells of buildings that are there already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from layers.buildings import EXPOSURES
+from layers.loaders import values
+from layers.loaders.place import place_of
+from layers.loaders.report import Report
+from layers.loaders.rows import Rows
+from layers.loaders.staging import Stage
+
+# The stairwell of a building that has only one and gives it no name.
+ONLY_STAIRWELL = "unica"
+_STOREYS = {
+    "t": 0, "pt": 0, "terra": 0, "piano terra": 0, "terreno": 0, "r": 0, "rialzato": 0,
+    "piano rialzato": 0, "s": -1, "s1": -1, "seminterrato": -1, "interrato": -1, "s2": -2,
+    "primo": 1, "secondo": 2, "terzo": 3, "quarto": 4, "quinto": 5, "sesto": 6, "settimo": 7,
+    "ottavo": 8, "nono": 9, "decimo": 10,
+}  # fmt: skip
+# In Italian O is west (ovest), never east.
+_SIDES = {"nord": "n", "sud": "s", "est": "e", "ovest": "w", "north": "n", "south": "s",
+          "east": "e", "west": "w", "o": "w", "no": "nw", "so": "sw"}  # fmt: skip
+_USES = {
+    "dwelling": "dwelling alloggio abitazione residenziale abitativo casa flat apartment erp",
+    "shop": "shop negozio commerciale bottega",
+    "office": "office ufficio studio ambulatorio",
+    "association": "association associazione sede",
+    "other": "other altro magazzino box cantina deposito",
+}
+_USE_OF = {word: use for use, words in _USES.items() for word in words.split()}
+_ATTRIBUTES = ("storey", "rooms", "area_m2", "step_free", "exposures", "use", "sold")
+
+
+def load_flats(
+    session: Session,
+    quarter_id: int,
+    frame: pd.DataFrame,
+    report: Report | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+) -> Report:
+    """Store flats by building, stairwell and number; missing stairwells are made.
+
+    Parameters
+    ----------
+    frame
+        ``building`` (source_id or public code), ``number``; optionally ``stairwell`` (its label;
+        may be empty where the building has one only), ``storey`` (0 = ground floor), ``rooms``,
+        ``area_m2``, ``step_free``, ``exposures`` ("N,E" or a list), ``use``, ``sold``.
+
+    Returns
+    -------
+    Report
+        ``report`` or a new one; a flat in no building of the quarter is refused.
+
+    Raises
+    ------
+    DataError
+        When the quarter does not exist.
+    """
+    if report is None:
+        report = Report(read=len(frame))
+    loader = FlatLoader(session, quarter_id, report, names)
+    loader.add(frame)
+    loader.finish()
+    return report
+
+
+class FlatLoader:
+    """Stages batches of flats, then merges them in one step."""
+
+    def __init__(
+        self,
+        session: Session,
+        quarter_id: int,
+        report: Report,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self.session = session
+        self.report = report
+        self.names = names or {}
+        self.place = place_of(session, quarter_id)
+        self.attributes: tuple[str, ...] = ()
+        self.stage = Stage(
+            session,
+            {
+                "building": "varchar", "label": "varchar", "number": "varchar",
+                "storey": "smallint", "rooms": "smallint", "area_m2": "numeric(8,2)",
+                "step_free": "boolean", "exposures": "varchar(2)[]", "use": "varchar",
+                "sold": "boolean", "building_id": "bigint", "stairwell_id": "bigint",
+            },
+        )  # fmt: skip
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Clean one batch and copy what is sound to the stage."""
+        rows = Rows(frame, self.report, self.names)
+        building = rows.texts("building", 180, required=True, key=True)
+        label = rows.texts("stairwell", 30, key=True)
+        number = rows.texts("number", 30, required=True, key=True)
+        columns = [
+            rows.parsed("storey", parse_storey, accepted=lambda n: -3 <= n <= 130,
+                        wanted="a storey between -3 and 130"),
+            rows.parsed("rooms", values.parse_whole, accepted=lambda n: 1 <= n <= 30,
+                        wanted="a number of rooms between 1 and 30"),
+            rows.parsed("area_m2", values.parse_number, accepted=lambda n: 0 < n < 10_000,
+                        wanted="an area in m²"),
+            rows.parsed("step_free", values.parse_yes_no),
+            rows.parsed("exposures", parse_exposures),
+            rows.parsed("use", _use, accepted=lambda use: use in _USES,
+                        wanted=f"a use; one of {', '.join(_USES)}"),
+            rows.parsed("sold", values.parse_yes_no),
+        ]  # fmt: skip
+        columns[2] = [None if area is None else round(area, 2) for area in columns[2]]
+        columns[5] = [use or "dwelling" for use in columns[5]]
+        columns[6] = [bool(sold) for sold in columns[6]]
+        self.attributes = tuple(name for name in _ATTRIBUTES if rows.has(name))
+        self.stage.copy(
+            (
+                int(rows.rows[i]), building[i], label[i] or None, number[i],
+                *(column[i] for column in columns), None, None,
+            )
+            for i in np.flatnonzero(rows.kept()).tolist()
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """Find buildings and stairwells, refuse duplicates, merge; counts go to the report."""
+        stage, report = self.stage, self.report
+        find_stairwells(stage, self.place.quarter_id, report, self.names, make=True)
+        stage.refuse_duplicates(
+            ["stairwell_id", "number"], report, self.names.get("number", "number")
+        )
+        inserted, updated = stage.merge(
+            "flat", key=["stairwell_id", "number"], columns=self.attributes
+        )
+        report.accepted += inserted + updated
+        report.unchanged += stage.count() - inserted - updated
+        stage.drop()
+        self.session.expire_all()
+
+
+def find_stairwells(
+    stage: Stage, quarter_id: int, report: Report, names: Mapping[str, str], *, make: bool
+) -> None:
+    """Fill ``building_id`` and ``stairwell_id`` from ``building`` and ``label``.
+
+    A building is known by its source_id or its public code. An empty label means the only
+    stairwell of the building. With ``make`` missing stairwells are added.
+    """
+    given = {"quarter": quarter_id, "only": ONLY_STAIRWELL}
+    stage.run(
+        "update {stage} s set building_id = b.id from building b where b.quarter_id = %(quarter)s "
+        "and (b.source_id = s.building or (b.code = upper(s.building) and not exists (select "
+        "from building o where o.quarter_id = %(quarter)s and o.source_id = s.building)))",
+        given,
+    )
+    for row, told in stage.run(
+        "delete from {stage} where building_id is null returning row, building"
+    ).fetchall():
+        report.refuse(
+            row, names.get("building", "building"),
+            f"names the building {told!r}, which the quarter does not have",
+        )  # fmt: skip
+    if make:
+        stage.run(
+            "insert into stairwell (building_id, label) select distinct building_id, label "
+            "from {stage} where label is not null on conflict do nothing"
+        )
+        stage.run(
+            "insert into stairwell (building_id, label) select distinct building_id, %(only)s "
+            "from {stage} s where label is null and not exists (select from stairwell w "
+            "where w.building_id = s.building_id)",
+            given,
+        )
+    stage.run(
+        "update {stage} s set stairwell_id = w.id from stairwell w "
+        "where w.building_id = s.building_id and (w.label = s.label or (s.label is null and not "
+        "exists (select from stairwell o where o.building_id = w.building_id and o.id <> w.id)))"
+    )
+    for row, told in stage.run(
+        "delete from {stage} where stairwell_id is null returning row, label"
+    ).fetchall():
+        reason = (
+            "is empty, but the building has several stairwells"
+            if told is None
+            else f"names the stairwell {told!r}, which the building does not have"
+        )
+        report.refuse(row, names.get("stairwell", "stairwell"), reason)
+
+
+def parse_storey(value: Any) -> int:
+    """The storey in a cell, 0 for the ground floor: "T", "rialzato", "1°", "piano 3", "S1".
+
+    Raises ValueError when it cannot be told.
+    """
+    text = values.clean_text(value)[0].lower().strip(" .°º^")
+    if text in _STOREYS:
+        return _STOREYS[text]
+    word = re.sub(r"^(piano|p\.?)\s*|\s*(piano|°|º)$", "", text).strip(" .°º^")
+    if word in _STOREYS:
+        return _STOREYS[word]
+    if not re.fullmatch(r"[-+]?\d{1,3}", word):
+        raise ValueError(f"{text[:40]!r} is not a storey; write 0 for the ground floor, 1, 2, ...")
+    return int(word)
+
+
+def parse_exposures(value: Any) -> list[str]:
+    """Compass sides in a cell, in English letters: "N,E", "sud-ovest", ["N"].
+
+    Raises ValueError for a word that is no side.
+    """
+    sides: list[str] = []
+    for word in values.parse_list(value):
+        plain = word.lower().replace("-", "").replace("_", "")
+        for full, short in _SIDES.items():
+            if len(full) > 2:
+                plain = plain.replace(full, short)
+        side = _SIDES.get(plain, plain).upper()
+        if side not in EXPOSURES:
+            raise ValueError(f"{word[:20]!r} is not a side; write N, NE, E, SE, S, SW, W or NW")
+        if side not in sides:
+            sides.append(side)
+    return sides
+
+
+def _use(value: Any) -> str:
+    word = values.clean_text(value)[0].lower()
+    return _USE_OF.get(word, word)
