@@ -15,7 +15,7 @@ LANGUAGES = ("it", "en")
 # University), from "none" to "very strong".
 BAND_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")
 # On a page without colour: light to dark greys of clearly different lightness.
-BAND_GREYS = ("#ffffff", "#e4e4e4", "#c4c4c4", "#9a9a9a", "#6e6e6e")
+BAND_GREYS = ("#ffffff", "#e4e4e4", "#c4c4c4", "#a0a0a0", "#4d4d4d")
 UNKNOWN_COLOUR = "#e7e3dd"
 
 
@@ -192,21 +192,25 @@ def closure_labels(language: str) -> dict[str, str]:
     return CLOSURE_LABELS.get(language, CLOSURE_LABELS["it"])
 
 
-def hatch_pattern(pattern_id: str, hatch: Hatch, background: str | None = None) -> str:
-    """SVG ``<pattern>`` of a hatch over a background colour; sizes in pixels of the drawing.
+def hatch_pattern(
+    pattern_id: str, hatch: Hatch, background: str | None = None, scale: float = 1.0
+) -> str:
+    """SVG ``<pattern>`` of a hatch over a background colour.
 
-    All arguments come from this module or from generated ids, never from data.
+    ``scale`` is drawing units per pixel. All arguments come from this package or from generated
+    ids, never from data.
     """
-    size = hatch.spacing_px
+    size = hatch.spacing_px * scale
     lines = []
     for shift in (-size, 0, size):
         if hatch.rising:
-            lines.append(f"M{shift} {size}L{shift + size} 0")
+            lines.append(f"M{shift:g} {size:g}L{shift + size:g} 0")
         if hatch.falling:
-            lines.append(f"M{shift} 0L{shift + size} {size}")
-    ground = f'<rect width="{size}" height="{size}" fill="{background}"/>' if background else ""
+            lines.append(f"M{shift:g} 0L{shift + size:g} {size:g}")
+    square = f'width="{size:g}" height="{size:g}"'
+    ground = f'<rect {square} fill="{background}"/>' if background else ""
     return (
-        f'<pattern id="{pattern_id}" width="{size}" height="{size}" '
-        f'patternUnits="userSpaceOnUse">{ground}<path d="{"".join(lines)}" fill="none" '
-        f'stroke="{hatch.colour}" stroke-width="{hatch.width_px}"/></pattern>'
+        f'<pattern id="{pattern_id}" {square} patternUnits="userSpaceOnUse">{ground}'
+        f'<path d="{"".join(lines)}" fill="none" stroke="{hatch.colour}" '
+        f'stroke-width="{hatch.width_px * scale:g}"/></pattern>'
     )

@@ -182,13 +182,25 @@ def feature_collection(frame: gpd.GeoDataFrame, *, simplify_m: float = 0.0) -> s
 
 def bounds_wgs84(frames: Iterable[gpd.GeoDataFrame]) -> list[list[float]] | None:
     """[[south, west], [north, east]] around all frames, or ``None`` when there is nothing."""
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return None
+    west, south, east, north = to_wgs84([shapely.box(*bounds_metric(filled))])[0].bounds
+    return [[south, west], [north, east]]
+
+
+def bounds_metric(frames: Iterable[gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
+    """West, south, east, north (metres) around all frames.
+
+    Raises :class:`DataError` when there is nothing to go around.
+    """
     boxes = [frame.total_bounds for frame in frames if len(frame)]
     if not boxes:
-        return None
+        raise DataError("The map has nothing to draw: neither buildings nor sites.")
     corners = np.array(boxes)
-    box = shapely.box(*corners[:, :2].min(axis=0), *corners[:, 2:].max(axis=0))
-    west, south, east, north = to_wgs84([box])[0].bounds
-    return [[south, west], [north, east]]
+    west, south = corners[:, :2].min(axis=0)
+    east, north = corners[:, 2:].max(axis=0)
+    return float(west), float(south), float(east), float(north)
 
 
 def script_json(text: str) -> str:

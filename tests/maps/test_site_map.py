@@ -109,7 +109,7 @@ def test_tiles_take_over_above_the_limit(sample):
     assert len(html) < 20_000
     assert blocks_of(html)[0]["tile_bands"] == {"3": 4}
     assert "Leaflet.VectorGrid" in html
-    assert "Leaflet.VectorGrid" not in render_page(small, nonce="n")
+    assert "Leaflet.VectorGrid" not in render_page(small, nonce="n", own="/static/maps")
 
 
 def test_parts_fit_into_another_page(sample):

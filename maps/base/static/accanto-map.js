@@ -216,10 +216,13 @@
     });
   }
 
-  function label(layer, className, text, at) {
+  function label(layer, className, text, at, before) {
+    var content = el("span");
+    if (before) { content.appendChild(el("span", "accanto-word", before + " ")); }
+    content.appendChild(document.createTextNode(text));
     return L.tooltip({ permanent: true, direction: "center", interactive: false,
       className: "accanto-label " + className, opacity: 1 })
-      .setLatLng(at || layer.getBounds().getCenter()).setContent(el("span", null, text));
+      .setLatLng(at || layer.getBounds().getCenter()).setContent(content);
   }
 
   /* The map itself */
@@ -257,6 +260,7 @@
     }
     var near = function () {
       map.getContainer().classList.toggle("accanto-far", map.getZoom() < 16);
+      map.getContainer().classList.toggle("accanto-mid", map.getZoom() < 17);
     };
     map.on("zoomend", near);
     if (config.bounds) { map.fitBounds(config.bounds, { padding: [24, 24], maxZoom: 19, animate: false }); }
@@ -399,7 +403,8 @@
         .filter(Boolean).join(", "); }, what.rank, open);
       if (what.tag) {
         var box = layer.getBounds();
-        label(layer, what.className, what.tag, [box.getNorth(), box.getCenter().lng]).addTo(group);
+        label(layer, what.className, what.tag, [box.getNorth(), box.getCenter().lng],
+          what.word).addTo(group);
       }
     } }).addTo(group);
     return group;
@@ -410,7 +415,7 @@
       { color: config.colours.site, weight: 3.5, fill: false, dashArray: "10 5" },
       function (p) {
         return { heading: config.texts.site + " " + p.code, lines: [p.name], href: p.href,
-          rank: -1, tag: config.texts.site + " " + p.code, className: "accanto-site" };
+          rank: -1, tag: p.code, word: config.texts.site, className: "accanto-site" };
       });
   };
 
