@@ -22,7 +22,8 @@ PORT = 5432  # only names the socket: the server listens on no network address
 MAX_SOCKET_BYTES = 107 - len(f"/.s.PGSQL.{PORT}.lock")
 PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)  # nothing the server's list syntax would split
 POINTER = "cluster.json"
-OWNER_MARK = "belongs-to"
+OWNER_MARK = "belongs-to"  # in an outside home: its state folder, and whether it may be deleted
+PASSING = "passing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +102,18 @@ def private_folder(path: Path, user: ServerUser) -> Path:
     return path
 
 
-def forgotten_homes(base: Path) -> list[Path]:
+def forgotten_places(base: Path) -> list[Place]:
     """Clusters under ``base`` whose state folder no longer exists or names another one."""
     forgotten = []
     for mark in sorted(base.glob(f"accanto-*/{OWNER_MARK}")):
         try:
-            state_dir = Path(mark.read_text(encoding="utf-8").strip())
-        except OSError:
-            continue  # another user's cluster, none of ours
-        if known_home(state_dir) != mark.parent:
-            forgotten.append(mark.parent)
+            state_dir, kind = mark.read_text(encoding="utf-8").splitlines()
+            if known_home(Path(state_dir)) == mark.parent:
+                continue
+        except (OSError, ValueError):
+            continue  # another user's, or none of ours
+        home = mark.parent
+        forgotten.append(Place(home, _socket_folder(home), durable=kind != PASSING))
     return forgotten
 
 
@@ -153,7 +156,7 @@ def _is_copy(state_dir: Path, home: Path) -> bool:
     mark = home / OWNER_MARK
     if home.is_relative_to(state_dir) or not mark.is_file():
         return False
-    owner = Path(mark.read_text(encoding="utf-8").strip())
+    owner = Path(mark.read_text(encoding="utf-8").partition("\n")[0])
     return owner != state_dir and known_home(owner) == home
 
 
@@ -178,4 +181,5 @@ def _write_pointer(state_dir: Path, home: Path, durable: bool) -> None:
         made.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         os.replace(made, state_dir / POINTER)
     if not inside:
-        (home / OWNER_MARK).write_text(f"{state_dir}\n", encoding="utf-8")
+        kind = "lasting" if durable else PASSING
+        (home / OWNER_MARK).write_text(f"{state_dir}\n{kind}\n", encoding="utf-8")

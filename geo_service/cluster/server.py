@@ -30,7 +30,7 @@ from geo_service.cluster.places import (
     PORT,
     Place,
     forget,
-    forgotten_homes,
+    forgotten_places,
     outside_base,
     private_folder,
     settle,
@@ -209,7 +209,7 @@ class Cluster:
 
         One that is repairing itself is waited for; one whose socket was deleted is stopped.
         """
-        pid = self._server_pid()
+        pid = _server_pid(self._running_place())
         if pid is None:
             return False
         began = time.monotonic()
@@ -253,10 +253,15 @@ class Cluster:
         return False
 
     def _tell_of_forgotten(self, user: ServerUser) -> None:
+        """Name the databases that nobody can find any more; tests' own are cleared away."""
         if self.base is None and not user.demoted:
             return
-        for left in forgotten_homes(outside_base(self.base, self.durable)):
-            log.warning("%s belonged to a folder that is gone: rm -r it if unneeded", left)
+        for left in forgotten_places(outside_base(self.base, self.durable)):
+            if left.durable:
+                log.warning("%s belonged to a folder that is gone: rm -r it if unneeded", left.home)
+            else:
+                _end(left)
+                shutil.rmtree(left.home, ignore_errors=True)
 
     def _still_within(self, deadline: float) -> None:
         if time.monotonic() > deadline:
@@ -266,26 +271,7 @@ class Cluster:
             )
 
     def _shut_down(self) -> None:
-        """Stop the server, if it runs, and wait until it is gone."""
-        place = self._running_place()
-        for way in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast, then immediate stop
-            pid = self._server_pid()
-            if pid is None:
-                return
-            try:
-                os.kill(pid, way)
-            except ProcessLookupError:
-                return
-            deadline = time.monotonic() + STOP_WAIT_S
-            while runs(pid) and time.monotonic() < deadline:
-                time.sleep(0.01)
-        if self._server_pid() is not None:
-            raise ClusterError(f"The private database does not stop; its log is {place.log}")
-
-    def _server_pid(self) -> int | None:
-        place = self._running_place()
-        pid = recorded_pid(place.data)
-        return pid if pid is not None and is_server_of(pid, place.data) else None
+        _end(self._running_place())
 
     def _answers(self) -> bool:
         try:
@@ -312,6 +298,28 @@ class Cluster:
         if self.place is None:
             raise ClusterError("The private database was not started: ensure_running() comes first")
         return self.place
+
+
+def _server_pid(place: Place) -> int | None:
+    pid = recorded_pid(place.data)
+    return pid if pid is not None and is_server_of(pid, place.data) else None
+
+
+def _end(place: Place) -> None:
+    """Stop the server of ``place``, if it runs, and wait until it is gone."""
+    for way in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast, then immediate stop
+        pid = _server_pid(place)
+        if pid is None:
+            return
+        try:
+            os.kill(pid, way)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + STOP_WAIT_S
+        while runs(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    if _server_pid(place) is not None:
+        raise ClusterError(f"The private database does not stop; its log is {place.log}")
 
 
 def _check_name(name: str) -> None:

@@ -398,6 +398,28 @@ def test_a_moved_folder_keeps_its_rows_and_a_copied_one_gets_its_own(tmp_path: P
         moved.destroy()
 
 
+def test_what_a_vanished_test_left_is_cleared_away_but_rows_never(tmp_path: Path, caplog):
+    base = Path("/tmp")
+    gone = Cluster(tmp_path / "gone", durable=False, base=base)
+    gone.ensure_running()
+    kept = Cluster(tmp_path / "kept", durable=True, base=base)
+    kept.ensure_running()
+    passing_pid, lasting_pid = pid_of(gone), pid_of(kept)
+    shutil.rmtree(tmp_path / "gone")
+    real = (tmp_path / "kept" / "cluster.json").rename(tmp_path / "pointer")
+    later = Cluster(tmp_path / "later", durable=False, base=base)
+    try:
+        later.ensure_running()
+        assert not runs(passing_pid)
+        assert not gone.place.home.exists()
+        assert runs(lasting_pid)
+        assert str(kept.place.home) in caplog.text
+    finally:
+        later.destroy()
+        real.rename(tmp_path / "kept" / "cluster.json")
+        kept.destroy()
+
+
 def test_a_folder_that_somebody_else_laid_in_wait_is_refused(tmp_path: Path):
     base = tmp_path / "base"
     base.mkdir()
