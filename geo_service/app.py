@@ -13,6 +13,8 @@ from geo_service import calendar
 from geo_service.accounts import routes as accounts
 from geo_service.accounts.guards import APP_GUARDS
 from geo_service.database import open_database, session_factory
+from geo_service.desk import routes as desk
+from geo_service.notices import routes as notices
 from geo_service.portal import routes as portal
 from geo_service.settings import get_settings
 from geo_service.web import problems
@@ -21,7 +23,7 @@ from geo_service.web.shell import Shell
 from geo_service.works import routes as works
 from maps.base.assets import OWN_ROOT
 
-ROOMS = (portal, accounts, works)
+ROOMS = (portal, accounts, works, notices, desk)
 
 
 def create_app(

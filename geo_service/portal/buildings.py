@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
+from geo_service.works.places import building_address
 from layers.buildings import Building, Quarter
 from layers.loaders.addresses import normalise_address
 
@@ -115,7 +116,7 @@ def _by_code(session: Session, query: str) -> Hit | None:
     if building is None:
         return None
     quarter = building.quarter
-    return Hit(code, address_of(building), building.name, quarter.name, quarter.id, CERTAIN)
+    return Hit(code, building_address(building), building.name, quarter.name, quarter.id, CERTAIN)
 
 
 def public_building(session: Session, code: str) -> Building:
@@ -140,28 +141,6 @@ def public_building(session: Session, code: str) -> Building:
     return building
 
 
-def address_of(building: Building) -> str:
-    """Streets with their house numbers, as one line: "Via dei Mulini 2, 4, 6"."""
-    numbers: dict[str, list[str]] = {}
-    for point in building.addresses:
-        numbers.setdefault(point.street, []).append(point.house_number)
-    parts = [
-        f"{street} {', '.join(sorted({n for n in found if n}, key=_number_order))}".strip()
-        for street, found in numbers.items()
-    ]
-    return "; ".join(parts)
-
-
-def title_of(building: Building) -> str:
-    """What people call a building: its address, else its name, else its code."""
-    return address_of(building) or building.name or building.code
-
-
 def quarters(session: Session) -> list[Quarter]:
     """All quarters by name."""
     return list(session.scalars(select(Quarter).order_by(Quarter.name)))
-
-
-def _number_order(number: str) -> tuple[int, str]:
-    digits = re.match(r"\d+", number)
-    return (int(digits.group()) if digits else 0, number)

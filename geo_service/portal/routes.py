@@ -13,6 +13,7 @@ from geo_service.portal import words as resident
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today
 from geo_service.web.session import Db
+from geo_service.works.places import building_label
 
 router = APIRouter()
 
@@ -71,7 +72,7 @@ def building_page(request: Request, session: Db, today: Today, code: str) -> Res
         request,
         "portal/building.html",
         building=building,
-        heading=buildings.title_of(building),
+        heading=building_label(building),
         outlook=service.outlook(session, building, today),
         resident=resident,
         spans=(

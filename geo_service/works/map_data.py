@@ -261,6 +261,32 @@ def _tiles(quarter: Quarter, levels: dict[int, BuildingLevel], public: bool) -> 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LevelLine:
+    """A building in the list that says the same as the map."""
+
+    building_id: int
+    code: str
+    label: str
+    level: BuildingLevel
+
+
+def level_lines(session: Session, levels: dict[int, BuildingLevel]) -> list[LevelLine]:
+    """Buildings hit, the hardest first, for the list beside the map."""
+    found = rows(
+        session.connection(),
+        """select b.id, b.code, coalesce(
+             (select string_agg(distinct a.street || ' ' || a.house_number, ', ')
+              from address_point a where a.building_id = b.id), nullif(b.name, ''), b.code)
+           from building b where b.id = any(%(ids)s)""",
+        ids=list(levels),
+    )
+    lines = [LevelLine(key, code, label, levels[key]) for key, code, label in found]
+    return sorted(
+        lines, key=lambda r: (-r.level.band, -sum(r.level.kinds.values()), r.label, r.code)
+    )
+
+
 def quarter_bounds(connection: Connection, quarter_id: int) -> list[list[float]] | None:
     """[[south, west], [north, east]] of a quarter's buildings in WGS 84, None without any."""
     found = rows(

@@ -301,3 +301,13 @@ def stairwell_names(session: Session, stairwell_ids: Iterable[int]) -> dict[int,
         """
     ).bindparams(bindparam("ids", expanding=True))
     return dict(session.execute(query, {"ids": ids}).tuples().all())
+
+
+def site_names(session: Session, quarter_id: int) -> list[tuple[int, str]]:
+    """Sites of a quarter that are not archived: id, code and name."""
+    rows = session.execute(
+        select(Site.id, Site.code, Site.name)
+        .where(Site.quarter_id == quarter_id, Site.archived_on.is_(None))
+        .order_by(Site.code)
+    )
+    return [(site_id, f"{code} {name}") for site_id, code, name in rows]

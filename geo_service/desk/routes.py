@@ -1,0 +1,139 @@
+"""Staff pages that join domains: today, the map, the buildings."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from geoalchemy2.shape import to_shape
+from starlette.responses import Response
+
+from geo_service.accounts.guards import CurrentAccount
+from geo_service.desk import service
+from geo_service.i18n import gettext as _
+from geo_service.web.embed import embed
+from geo_service.web.links import address_with
+from geo_service.web.pages import render
+from geo_service.web.quarter import StaffQuarter, Today, show_quarter
+from geo_service.web.session import Db
+from geo_service.works.map_data import (
+    View,
+    building_levels,
+    level_lines,
+    map_data,
+    quarter_bounds,
+)
+from geo_service.works.map_view import SPANS_DAYS, choice_of
+from geo_service.works.overview import site_names
+from geo_service.works.places import building_label
+from layers.impacts.models import KINDS
+from maps.site_map import quarter_map
+
+router = APIRouter()
+MAX_LIST_ROWS = 2_000
+
+
+@router.get("/oggi")
+def today_page(
+    request: Request, session: Db, quarter: StaffQuarter, today: Today, account: CurrentAccount
+) -> Response:
+    """What cannot wait: what starts, ends and runs, and who is hit most."""
+    hardest = []
+    if account.role in ("coordinator", "operator"):
+        hardest = service.hardest_hit(
+            session, quarter.id, today, protected=account.role == "coordinator"
+        )
+    return render(
+        request,
+        "desk/today.html",
+        overview=service.overview(session, quarter.id, today),
+        hardest=hardest,
+    )
+
+
+@router.get("/quartiere/mappa")
+def quarter_map_page(
+    request: Request, session: Db, quarter: StaffQuarter, today: Today
+) -> Response:
+    """Map or list of the buildings hit in a period; the address keeps every choice."""
+    choice = choice_of(request, today, KINDS)
+    counts: dict[str, int] = {}
+    everything = View(choice.first, choice.last, site_id=choice.site_id)
+    for level in building_levels(session.connection(), quarter.id, everything).values():
+        for kind in level.kinds:
+            counts[kind] = counts.get(kind, 0) + 1
+    context = {
+        "choice": choice,
+        "counts": counts,
+        "all_kinds": KINDS,
+        "spans": SPANS_DAYS,
+        "sites": site_names(session, quarter.id),
+        "action": "/quartiere/mappa",
+    }
+    if choice.as_list:
+        levels = building_levels(session.connection(), quarter.id, choice.view())
+        lines = level_lines(session, levels)
+        return render(
+            request,
+            "desk/map_list.html",
+            lines=lines[:MAX_LIST_ROWS],
+            total=len(lines),
+            **context,
+        )
+    data = map_data(
+        session,
+        quarter,
+        choice.view(),
+        title=quarter.name,
+        list_href=address_with(request, vista="elenco"),
+        zones_of=[choice.zone] if choice.zone else [],
+    )
+    map_ = quarter_map(data, show_zones=[choice.zone] if choice.zone else [])
+    if data.tiles is not None:
+        map_.config["bounds"] = quarter_bounds(session.connection(), quarter.id)
+    return render(request, "desk/map.html", map=embed(request, map_), **context)
+
+
+@router.get("/edifici")
+def buildings_page(
+    request: Request,
+    session: Db,
+    quarter: StaffQuarter,
+    today: Today,
+    q: str = "",
+    ordine: str = "indirizzo",
+    pagina: str = "1",
+) -> Response:
+    """Buildings of the quarter: search, sort, pages."""
+    number = int(pagina) if pagina.isascii() and pagina.isdigit() and len(pagina) < 7 else 1
+    found = service.building_page(session, quarter.id, today, q=q, sort=ordine, page=number)
+    return render(
+        request,
+        "desk/buildings.html",
+        found=found,
+        q=q[:120],
+        sort=ordine if ordine in service.SORTS else "indirizzo",
+    )
+
+
+@router.get("/edifici/{building_id:int}")
+def building_sheet(request: Request, session: Db, today: Today, building_id: int) -> Response:
+    """One building: stairwells, what acts on it now and next, where it stands."""
+    building = service.building(session, building_id)
+    show_quarter(request, session, building.quarter)
+    week = choice_of(request, today, KINDS)
+    data = map_data(
+        session,
+        building.quarter,
+        week.view(),
+        title=_("Prossimi sette giorni"),
+        list_href="#disagi",
+        around=to_shape(building.footprint),
+    )
+    return render(
+        request,
+        "desk/building.html",
+        building=building,
+        address=building_label(building),
+        stairwells=service.stairwell_lines(session, building_id, today),
+        acting=service.acting_phases(session, building_id, today),
+        map=embed(request, quarter_map(data)),
+    )

@@ -1,0 +1,310 @@
+"""What the desk reads across domains: the day's overview, the list of buildings, one building."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, selectinload
+
+from geo_service.calendar import is_holiday
+from geo_service.errors import NotFound
+from geo_service.i18n import gettext as _
+from geo_service.works.overview import PhaseRow, phase_rows
+from geo_service.works.service import revisions_in_force
+from layers.buildings import Building
+from layers.impacts.queries import days_above
+from layers.loaders.addresses import normalise_address
+from layers.sites import REVISION_IN_FORCE, PhaseRevision, WorksPhase
+
+PAGE_ROWS = 50
+MOST_HIT = 10
+STRONG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The coming days: phases that start, end and run, each with whom it hits."""
+
+    starting: list[PhaseRow]
+    ending: list[PhaseRow]
+    running: list[PhaseRow]
+    days: tuple[dt.date, ...]
+
+    @property
+    def phases(self) -> list[PhaseRow]:
+        """All of them once, by start."""
+        found = {p.revision_id: p for p in (*self.running, *self.starting, *self.ending)}
+        return sorted(found.values(), key=lambda p: (p.starts_on, p.site, p.code))
+
+
+@dataclass(frozen=True, slots=True)
+class HardHit:
+    """A household and how many days of strong impacts it has ahead, by kind."""
+
+    code: str
+    building_id: int
+    building: str
+    stairwell: str
+    days: int
+    bands: dict[str, int] = field(default_factory=dict)
+
+
+def overview(session: Session, quarter_id: int, today: dt.date, days: int = 14) -> Overview:
+    """What starts, ends and runs from ``today`` on for ``days`` days."""
+    last = today + dt.timedelta(days=days - 1)
+    rows = phase_rows(
+        session, revisions_in_force(session, quarter_id, starts_on=today, ends_on=last)
+    )
+    return Overview(
+        starting=[p for p in rows if today < p.starts_on <= last],
+        ending=[p for p in rows if today <= p.ends_on <= last],
+        running=[p for p in rows if p.starts_on <= today <= p.ends_on],
+        days=tuple(today + dt.timedelta(days=offset) for offset in range(days)),
+    )
+
+
+def hardest_hit(
+    session: Session, quarter_id: int, today: dt.date, *, protected: bool, days: int = 14
+) -> list[HardHit]:
+    """Households with most days of strong impacts ahead, the worst first.
+
+    A day counts once for each kind in band 3 or 4. ``protected`` includes households at a
+    protected address, which only coordinators see.
+    """
+    last = today + dt.timedelta(days=days - 1)
+    skip = {d for d in _days(today, last) if is_holiday(d) and d.weekday() != 6}
+    found = days_above(session.connection(), quarter_id, today, last, skip=skip)
+    found = found[(found.flat_id > 0) & (found.worst_band >= STRONG)]
+    if found.empty:
+        return []
+    score = found.groupby("flat_id").days_3.sum().sort_values(ascending=False)
+    flat_ids = [int(f) for f in score.index[: 8 * MOST_HIT]]
+    places = _places(session, flat_ids, today, protected)
+    ranked = []
+    for flat_id in flat_ids:
+        kinds = found[found.flat_id == flat_id]
+        for code, building_id, building, stairwell in places.get(flat_id, ()):
+            bands = {str(k): int(b) for k, b in zip(kinds.kind, kinds.worst_band, strict=True)}
+            ranked.append(
+                HardHit(code, building_id, building, stairwell, int(score[flat_id]), bands)
+            )
+    return ranked[:MOST_HIT]
+
+
+_PLACES = text(
+    """
+    select s.flat_id, h.code, b.id,
+           coalesce((select string_agg(distinct a.street || ' ' || a.house_number, ', ')
+                     from address_point a where a.building_id = b.id), nullif(b.name, ''), b.code),
+           w.label
+    from stay s
+    join household h on h.id = s.household_id
+    join flat f on f.id = s.flat_id
+    join stairwell w on w.id = f.stairwell_id
+    join building b on b.id = w.building_id
+    where s.flat_id = any(:flats) and s.period @> cast(:today as date)
+      and (:protected or not h.protected)
+    order by h.code
+    """
+)
+
+
+def _places(
+    session: Session, flat_ids: Sequence[int], today: dt.date, protected: bool
+) -> dict[int, list[tuple[str, int, str, str]]]:
+    places: dict[int, list[tuple[str, int, str, str]]] = {}
+    for flat_id, *place in session.execute(
+        _PLACES, {"flats": list(flat_ids), "today": today, "protected": protected}
+    ):
+        places.setdefault(flat_id, []).append(tuple(place))  # type: ignore[arg-type]
+    return places
+
+
+def _days(first: dt.date, last: dt.date) -> list[dt.date]:
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingLine:
+    """A building in the list. Flats beside households tell vacancy: for coordinators only."""
+
+    building_id: int
+    code: str
+    name: str
+    address: str
+    use: str
+    stairwells: int
+    flats: int
+    households: int
+    band: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingPage:
+    """One page of the list of buildings."""
+
+    rows: list[BuildingLine]
+    total: int
+    page: int
+    pages: int
+
+
+SORTS = {
+    "indirizzo": 'address collate "und-x-icu" asc, name, code',
+    "livello": "band desc, address, name, code",
+    "nuclei": "households desc, address, name, code",
+    "alloggi": "flats desc, address, name, code",
+}
+_LIST = """
+with place as (
+    select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address,
+           string_agg(search_key, ' ') as keys
+    from address_point where quarter_id = :quarter group by 1),
+chosen as (
+    select b.id, b.code, b.name, b.use, coalesce(p.address, '') as address
+    from building b left join place p on p.building_id = b.id
+    where b.quarter_id = :quarter and b.closed_on is null
+      and (:q = '' or b.code = upper(:q) or b.name ilike :pattern
+           or (:key <> '' and (p.keys like :key_pattern or :key <% p.keys)))),
+inside as (
+    select w.building_id, count(distinct w.id) as stairwells, count(distinct f.id) as flats,
+           count(distinct s.household_id) as households
+    from stairwell w
+    join building b on b.id = w.building_id and b.quarter_id = :quarter
+    left join flat f on f.stairwell_id = w.id and f.closed_on is null
+    left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
+    group by 1),
+hit as (
+    select i.building_id, max(i.band) as band
+    from impact i
+    join impact_run r on r.id = i.run_id and r.in_force
+    join revision_in_force v on v.revision_id = r.revision_id and v.quarter_id = :quarter
+    where i.period && daterange(cast(:today as date), cast(:today as date) + 7)
+    group by 1)
+select c.id, c.code, c.name, c.address, c.use, coalesce(n.stairwells, 0) as stairwells,
+       coalesce(n.flats, 0) as flats, coalesce(n.households, 0) as households,
+       coalesce(h.band, 0) as band, count(*) over () as total
+from chosen c
+left join inside n on n.building_id = c.id
+left join hit h on h.building_id = c.id
+order by {order} limit :most offset :skip
+"""
+
+
+def building_page(
+    session: Session, quarter_id: int, today: dt.date, *, q: str, sort: str, page: int
+) -> BuildingPage:
+    """One page of the buildings of a quarter, searched by address, name or code.
+
+    The band is the strongest of the coming seven days; an unknown ``sort`` counts as by address.
+    """
+    q = " ".join(q[:120].split())
+    key = normalise_address(q)
+    query = text(_LIST.format(order=SORTS.get(sort, SORTS["indirizzo"])))
+    values: dict[str, Any] = {
+        "quarter": quarter_id,
+        "today": today,
+        "q": q,
+        "pattern": f"%{_like(q)}%",
+        "key": key,
+        "key_pattern": f"%{_like(key)}%",
+        "most": PAGE_ROWS,
+    }
+    page = max(page, 1)
+    found = session.execute(query, {**values, "skip": (page - 1) * PAGE_ROWS}).all()
+    if not found and page > 1:
+        page = 1
+        found = session.execute(query, {**values, "skip": 0}).all()
+    total = found[0].total if found else 0
+    rows = [BuildingLine(*row[:9]) for row in found]
+    return BuildingPage(rows, total, page, max(1, -(-total // PAGE_ROWS)))
+
+
+def _like(text_: str) -> str:
+    return text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+@dataclass(frozen=True, slots=True)
+class StairwellLine:
+    """A stairwell on a building's sheet."""
+
+    label: str
+    lift: bool | None
+    step_free: bool | None
+    address: str
+    flats: int
+    households: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActingPhase:
+    """A phase that acts on a building: strongest band per kind here, and its flats."""
+
+    phase: PhaseRow
+    bands: dict[str, int]
+
+
+_STAIRWELLS = text(
+    """
+    select w.label, w.lift, w.step_free,
+           coalesce(a.street || ' ' || a.house_number, ''),
+           count(distinct f.id), count(distinct s.household_id)
+    from stairwell w
+    left join address_point a on a.id = w.address_point_id
+    left join flat f on f.stairwell_id = w.id and f.closed_on is null
+    left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
+    where w.building_id = :building
+    group by w.id, a.id order by length(w.label), w.label
+    """
+)
+_ACTING = text(
+    """
+    select r.revision_id, i.kind, max(i.band)
+    from impact i
+    join impact_run r on r.id = i.run_id and r.in_force
+    join revision_in_force v on v.revision_id = r.revision_id
+    where i.building_id = :building and i.band > 0
+      and (upper(i.period) is null or upper(i.period) > :today)
+    group by 1, 2
+    """
+)
+
+
+def building(session: Session, building_id: int) -> Building:
+    """A building with its addresses. Raises :class:`NotFound`."""
+    found = session.get(
+        Building,
+        building_id,
+        options=[selectinload(Building.quarter), selectinload(Building.addresses)],
+    )
+    if found is None:
+        raise NotFound(_("Questo edificio non esiste, o non esiste più."))
+    return found
+
+
+def stairwell_lines(session: Session, building_id: int, today: dt.date) -> list[StairwellLine]:
+    """Stairwells of a building with the households present ``today``."""
+    rows = session.execute(_STAIRWELLS, {"building": building_id, "today": today})
+    return [StairwellLine(*row) for row in rows]
+
+
+def acting_phases(session: Session, building_id: int, today: dt.date) -> list[ActingPhase]:
+    """Phases that act on a building from ``today`` on, by start."""
+    bands: dict[int, dict[str, int]] = {}
+    for revision_id, kind, band in session.execute(
+        _ACTING, {"building": building_id, "today": today}
+    ):
+        bands.setdefault(revision_id, {})[kind] = band
+    revisions = session.scalars(
+        select(PhaseRevision)
+        .join(REVISION_IN_FORCE, REVISION_IN_FORCE.c.revision_id == PhaseRevision.id)
+        .where(PhaseRevision.id.in_(bands))
+        .options(selectinload(PhaseRevision.phase).selectinload(WorksPhase.site))
+        .order_by(PhaseRevision.period, PhaseRevision.id)
+    ).all()
+    rows = phase_rows(session, revisions, with_households=False)
+    return [ActingPhase(row, bands[row.revision_id]) for row in rows]
