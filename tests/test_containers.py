@@ -64,11 +64,14 @@ def test_the_context_leaves_private_files_outside():
 
 
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")
-def test_compose_accepts_the_file_and_asks_for_the_secrets():
-    command = ["docker-compose", "--env-file", os.devnull, "config", "-q"]
+def test_compose_accepts_the_file_and_asks_for_the_secrets(tmp_path: Path):
+    (tmp_path / "empty").write_text("")
+    command = ["docker-compose", "--env-file", str(tmp_path / "empty"), "config", "-q"]
     secrets = {"POSTGRES_PASSWORD": "a", "ACCANTO_SECRET_KEY": "b"}
     bare = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    good = subprocess.run(command, cwd=REPOSITORY, env=bare | secrets, capture_output=True)
+    good = subprocess.run(
+        command, cwd=REPOSITORY, env=bare | secrets, capture_output=True, text=True
+    )
     assert good.returncode == 0, good.stderr
     without = subprocess.run(command, cwd=REPOSITORY, env=bare, capture_output=True, text=True)
     assert without.returncode != 0
