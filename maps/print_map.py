@@ -136,6 +136,7 @@ class _Pen:
     def opening(self) -> str:
         """Root element, title for those who cannot see it, patterns."""
         title = " – ".join(p for p in (self.data.title, self.data.period_label) if p)
+        title = _printable(title or self.texts["map"])
         patterns = [
             style.hatch_pattern(
                 f"{self.prefix}-hatch-{band}", self._hatch(hatch), self.fills[band], scale=25
@@ -153,7 +154,7 @@ class _Pen:
             f'height="{sheet.height_mm:g}mm" viewBox="0 0 {self.frame.width:g} '
             f'{self.frame.height:g}" role="img" aria-labelledby="{self.prefix}-title" '
             'font-family="Titillium Web, Noto Sans, sans-serif">'
-            f'<title id="{self.prefix}-title">{escape(_printable(title or self.texts["map"]))}</title>'
+            f'<title id="{self.prefix}-title">{escape(title)}</title>'
             f'<defs>{"".join(patterns)}<clipPath id="{self.prefix}-clip"><rect '
             f'width="{self.frame.width:g}" height="{self.frame.height:g}"/></clipPath></defs>'
             f'<g clip-path="url(#{self.prefix}-clip)">'
