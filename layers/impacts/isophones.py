@@ -12,6 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from layers.criteria.periods import PartOfDay
+from layers.impacts.noise_sources import SiteSources, levels_at
 from layers.impacts.parameters import Parameters
 from layers.impacts.result import zone_frame
 from layers.noise import iso9613
@@ -27,7 +28,7 @@ LEAST_CELL_M = 3.0
 
 
 def isophones(
-    sources: iso9613.Sources,
+    site: SiteSources,
     scene: iso9613.Scene,
     options: iso9613.NoiseOptions,
     parameters: Parameters,
@@ -47,14 +48,14 @@ def isophones(
     :returns: zones, disjoint within a part of day.
     """
     lowest = min(float(steps[0]) for _, steps in thresholds.values())
-    extent_m = min(reach_m, _farthest_m(sources, lowest - options.facade_reflection_db))
+    extent_m = min(reach_m, _farthest_m(site, lowest - options.facade_reflection_db))
     x0, y0, x1, y1 = footprint.bounds
     xs, ys = _axis(x0, x1, extent_m), _axis(y0, y1, extent_m)
     gx, gy = np.meshgrid(xs, ys)
     points = np.column_stack([gx.ravel(), gy.ravel(), np.full(gx.size, 1.0)])
     points[:, 2] = parameters.isophone_height_m
-    level = iso9613.propagate(
-        sources, iso9613.Receivers(points), scene=scene, options=options
+    level = levels_at(
+        site, iso9613.Receivers(points), scene, options, max_parts=parameters.noise_parts
     ).laeq_dba
     level = (level + options.facade_reflection_db).reshape(gx.shape)
     level = _over_buildings(level, gx, gy, scene)
@@ -85,9 +86,9 @@ def _axis(low: float, high: float, extent_m: float) -> FloatArray:
     return np.concatenate([low - far[::-1], inside, high + far])
 
 
-def _farthest_m(sources: iso9613.Sources, level_dba: float) -> float:
+def _farthest_m(site: SiteSources, level_dba: float) -> float:
     """Where divergence alone, over hard ground, brings all sources together to a level."""
-    power = 10.0 * np.log10((10.0 ** (0.1 * (sources.lw_db + A_WEIGHTING_DB))).sum())
+    power = 10.0 * np.log10((10.0 ** (0.1 * (site.lw_db + A_WEIGHTING_DB))).sum())
     return float(max(5.0, 10.0 ** ((power + 4.5 - 11.0 - level_dba) / 20.0)))
 
 

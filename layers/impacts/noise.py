@@ -17,7 +17,7 @@ from layers.criteria import band_noise, class_limit_dba
 from layers.criteria.periods import PARTS_OF_DAY, PartOfDay
 from layers.impacts.flat_levels import FlatLevels, levels_of_flats
 from layers.impacts.isophones import isophones
-from layers.impacts.noise_sources import SiteSources, site_sources
+from layers.impacts.noise_sources import SiteLevels, SiteSources, levels_at, site_sources
 from layers.impacts.parameters import Parameters
 from layers.impacts.result import (
     UNINHABITED,
@@ -68,8 +68,8 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
         )  # fmt: skip
     hours, assumed = noisy_hours(works.hours)
     clock = part_hours(hours)
-    site = site_sources(scene, max_parts=parameters.noise_parts)
-    if not len(site.sources):
+    site = site_sources(scene)
+    if not site.heights_m:
         return not_computed("noise", METHOD, *site.missing)
     offsets = _offsets(clock)
     options = replace(
@@ -79,11 +79,12 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
     )
     place = _obstacles(scene)
     receivers, at = _receivers(scene, parameters)
-    result = iso9613.propagate(
-        site.sources,
+    result = levels_at(
+        site,
         iso9613.Receivers(receivers.xyz, place.position[at[receivers.building]]),
-        scene=place.scene,
-        options=options,
+        place.scene,
+        options,
+        max_parts=parameters.noise_parts,
     )
     parts = []
     levels: list[Levels] = []
@@ -95,12 +96,12 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
     zones = no_zones()
     if parameters.isophones:
         zones = isophones(
-            site.sources, place.scene, options, parameters,
+            site, place.scene, options, parameters,
             {part: (offset_db, _thresholds(parameters, part, offset_db))
              for part, offset_db in offsets.items()},
             reach_m=parameters.reach_m, footprint=works.footprint,
         )  # fmt: skip
-    missing = [*site.missing, assumed, *result.missing, *receivers.notes]
+    missing = [*site.missing, assumed, *result.method["missing"], *receivers.notes]
     missing += _flat_notes(who, flats)
     missing += _reach_note(scene, flats, who, offsets, parameters)
     return KindResult(
@@ -310,14 +311,14 @@ def _reach_note(
 
 
 def _sheet(
-    result: iso9613.NoiseResult,
+    result: SiteLevels,
     site: SiteSources,
     clock: PartHours,
     offsets: dict[PartOfDay, float],
     parameters: Parameters,
     missing: list[str],
 ) -> dict[str, Any]:
-    told = result.describe()
+    told = result.method
     return method_sheet(
         str(told["method"]),
         edition=str(told["edition"]),
@@ -334,6 +335,6 @@ def _sheet(
         bands=parameters.bands.version,
         reach_m=parameters.reach_m,
         spacing_m=parameters.receivers.spacing_m,
-        plant=list(site.power),
-        paths=told["paths"],
+        plant=list(site.sheet),
+        paths=result.paths,
     )

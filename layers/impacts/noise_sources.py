@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +11,20 @@ import shapely
 
 from layers.errors import DataError
 from layers.impacts.scene import Scene
-from layers.noise.bands import N_BANDS
+from layers.noise.bands import N_BANDS, SILENT_DB, a_weighted_sum_db
 from layers.noise.emission import split_area, split_power, with_on_time
-from layers.noise.iso9613 import Sources
+from layers.noise.iso9613 import NoiseOptions, Receivers, Sources, propagate
+from layers.noise.iso9613 import Scene as NoiseScene
 from layers.plant import PlantItem, sound_power
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Parts an area source is cut into; more of them only matter nearer than the parts are large.
 MAX_PARTS = 8
+#: Nearer to a receiver than this a machine is not taken apart any further.
+LEAST_PART_M = 4.0
+#: Machines between two of these heights are one source at their mean height by energy.
+HEIGHT_CLASSES_M = (2.5, 5.0, 10.0, 20.0, 40.0)
 #: Machines on a façade stand on the scaffold, this far off the wall.
 SCAFFOLD_M = 1.5
 #: A smaller remainder of ground between buildings is no room for machines.
@@ -27,19 +33,103 @@ LEAST_GROUND_M2 = 10.0
 
 @dataclass(frozen=True)
 class SiteSources:
-    """Sources of one phase.
+    """Machines of one phase on its ground.
 
-    :ivar sources: one group for each height of machines.
-    :ivar power: for the method sheet: machine, number, on-time, sound power, basis and note.
+    :ivar ground: where they move about.
+    :ivar heights_m: heights of the acoustic centres, one for each class of height.
+    :ivar lw_db: shape (n heights, 8), sound power of all machines of the class, on-time in it.
+    :ivar sheet: for the method sheet: machine, number, on-time, height, basis and note.
     :ivar missing: sentences on what was unknown or assumed.
     """
 
-    sources: Sources
-    power: tuple[dict[str, object], ...]
+    ground: shapely.Geometry
+    heights_m: tuple[float, ...]
+    lw_db: FloatArray
+    sheet: tuple[dict[str, object], ...]
     missing: tuple[str, ...] = ()
 
+    @property
+    def extent_m(self) -> float:
+        """Diagonal of the smallest rectangle round the ground."""
+        ring = shapely.get_coordinates(shapely.minimum_rotated_rectangle(self.ground))
+        return float(np.hypot(*(ring[2] - ring[0])))
 
-def site_sources(scene: Scene, *, max_parts: int = MAX_PARTS) -> SiteSources:
+    def parts(self, part_m: float, max_parts: int) -> Sources:
+        """Point sources for parts of the ground no larger than ``part_m``, one group a height."""
+        centres, shares = split_area(self.ground, part_m, max_parts)
+        n = len(centres)
+        xyz = [np.column_stack([centres, np.full(n, h)]) for h in self.heights_m]
+        lw = [split_power(power, shares) for power in self.lw_db]
+        groups = np.repeat(np.arange(len(self.heights_m)), n)
+        return Sources(np.concatenate(xyz), np.concatenate(lw), groups)
+
+
+@dataclass(frozen=True)
+class SiteLevels:
+    """Levels of a site at points.
+
+    :ivar laeq_dba: shape (m,), while the machines are on.
+    :ivar paths: {pairs, beyond_reach, below_lowest_level, traced}, summed.
+    :ivar method: method sheet of the propagation.
+    """
+
+    laeq_dba: FloatArray
+    paths: dict[str, int]
+    method: dict[str, Any]
+
+
+def levels_at(
+    site: SiteSources,
+    receivers: Receivers,
+    place: NoiseScene,
+    options: NoiseOptions,
+    *,
+    max_parts: int = MAX_PARTS,
+) -> SiteLevels:
+    """Levels of a site's machines, its ground cut the finer the nearer a receiver is.
+
+    A part counts as a point where the distance is more than twice its size (ISO 9613-2 clause
+    4): far receivers see the ground as one point, near ones as up to ``max_parts``, those right
+    beside it as up to three times as many.
+    """
+    xy = receivers.xyz[:, :2]
+    size_m = site.extent_m
+    centre = shapely.get_coordinates(site.ground.centroid)[0]
+    from_centre = np.hypot(*(xy - centre).T)
+    beside = shapely.distance(shapely.points(xy), site.ground) < size_m / 4.0
+    tier = np.where(from_centre >= 2.0 * size_m, 0, np.where(from_centre >= size_m, 1, 2))
+    tier = np.where((tier == 2) & beside, 3, tier)
+    laeq = np.full(len(receivers), SILENT_DB)
+    paths = {"pairs": 0, "beyond_reach": 0, "below_lowest_level": 0, "traced": 0}
+    missing: list[str] = []
+    method: dict[str, Any] = {}
+    for k, (part_m, most) in enumerate(
+        (
+            (size_m * 1.001, 1),
+            (size_m / 2.0, min(4, max_parts)),
+            (size_m / 4.0, max_parts),
+            (max(LEAST_PART_M, size_m / 8.0), 3 * max_parts),
+        )
+    ):
+        these = np.flatnonzero(tier == k)
+        if not len(these) and (k or len(receivers)):
+            continue
+        result = propagate(
+            site.parts(part_m, most),
+            Receivers(receivers.xyz[these], receivers.own_building[these]),
+            scene=place,
+            options=options,
+        )
+        laeq[these] = result.laeq_dba
+        told = result.describe()
+        method = method or told
+        missing += told["missing"]
+        for name in paths:
+            paths[name] += told["paths"][name]
+    return SiteLevels(laeq, paths, method | {"missing": list(dict.fromkeys(missing))})
+
+
+def site_sources(scene: Scene) -> SiteSources:
     """Spread each line of the plant list over the ground where machines can stand.
 
     The ground is the footprint without the buildings that stand on it; where nothing is left
@@ -48,9 +138,9 @@ def site_sources(scene: Scene, *, max_parts: int = MAX_PARTS) -> SiteSources:
     not know, or without any known power, is left out and named.
     """
     ground, wall_height_m = _ground(scene)
-    centres, shares = split_area(ground, np.sqrt(ground.area / max_parts), max_parts)
     missing: list[str] = []
-    energy: dict[float, FloatArray] = {}
+    energy = np.zeros((len(HEIGHT_CLASSES_M) + 1, N_BANDS))
+    weight = np.zeros((len(energy), 2))
     sheet: list[dict[str, object]] = []
     for line in scene.works.plant:
         item = PlantItem(
@@ -71,28 +161,30 @@ def site_sources(scene: Scene, *, max_parts: int = MAX_PARTS) -> SiteSources:
         if wall_height_m is not None and line.height_m is None:
             height_m = max(height_m, wall_height_m)
         lw = with_on_time(power.lw_db, item.working_on_time, line.count)
-        # Machines of one height move about the same ground: together they are one source.
-        height_m = round(2.0 * height_m) / 2.0
-        energy[height_m] = energy.get(height_m, np.zeros(N_BANDS)) + 10.0 ** (0.1 * lw)
+        # Machines of about one height move about the same ground: together they are one source.
+        k = int(np.searchsorted(HEIGHT_CLASSES_M, height_m, side="right"))
+        loudness = float(10.0 ** (0.1 * a_weighted_sum_db(lw)))
+        energy[k] += 10.0 ** (0.1 * lw)
+        weight[k] += (loudness, loudness * height_m)
         sheet.append(
             {
                 "machine": line.machine,
                 "number": line.count,
                 "on_time": item.working_on_time,
-                "height_m": height_m,
+                "height_m": round(height_m, 2),
                 "basis": power.basis,
                 "note": power.note,
             }
         )
-    if not energy:
-        empty = Sources(np.zeros((0, 3)), np.zeros((0, N_BANDS)), np.zeros(0, np.int64))
-        return SiteSources(empty, (), tuple(missing))
-    heights = sorted(energy)
-    xyz = [np.column_stack([centres, np.full(len(centres), h)]) for h in heights]
-    powers = [split_power(10.0 * np.log10(energy[h]), shares) for h in heights]
-    groups = np.repeat(np.arange(len(heights)), len(centres))
-    sources = Sources(np.concatenate(xyz), np.concatenate(powers), groups)
-    return SiteSources(sources, tuple(sheet), tuple(missing))
+    used = weight[:, 0] > 0
+    heights = weight[used, 1] / weight[used, 0]
+    return SiteSources(
+        ground,
+        tuple(float(h) for h in heights),
+        10.0 * np.log10(energy[used]) if used.any() else np.zeros((0, N_BANDS)),
+        tuple(sheet),
+        tuple(missing),
+    )
 
 
 def _ground(scene: Scene) -> tuple[shapely.Geometry, float | None]:

@@ -95,9 +95,7 @@ def recompute(
     return save(connection, revision_id, compute(scene, parameters=parameters))
 
 
-def load(
-    connection: Connection, revision_id: int, parameters: Parameters | None = None
-) -> Scene:
+def load(connection: Connection, revision_id: int, parameters: Parameters | None = None) -> Scene:
     """The scene of a recorded revision, as far as its parameters reach."""
     works = load_works(connection, revision_id)
     chosen = parameters or parameters_from(works.settings)
