@@ -219,7 +219,7 @@ def parse_exposures(value: Any) -> list[str]:
     sides: list[str] = []
     for word in values.parse_list(value):
         plain = word.lower().replace("-", "").replace("_", "")
-        for full, short in _SIDES.items():
+        for full, short in sorted(_SIDES.items(), key=lambda side: -len(side[0])):
             if len(full) > 2:
                 plain = plain.replace(full, short)
         side = _SIDES.get(plain, plain).upper()

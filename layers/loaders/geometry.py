@@ -43,13 +43,18 @@ def polygons(
         word = _KIND_WORDS[int(kinds[position])]
         report.refuse(int(rows[position]), field, f"is {word} where an area (polygon) belongs")
         made[position] = None
-    made = _dropped_repeats(made, rows, report)
     invalid = ~shapely.is_valid(made) & ~shapely.is_missing(made)
     if invalid.any():
-        made[invalid] = shapely.make_valid(made[invalid], method="structure", keep_collapsed=False)
+        valid = shapely.make_valid(made[invalid], method="structure", keep_collapsed=False)
+        # Parts that came out side by side with a common edge are one area.
+        parted = ~shapely.is_valid(valid)
+        valid[parted] = shapely.buffer(valid[parted], 0.0)
+        made[invalid] = valid
     for position in np.flatnonzero(invalid):
         report.repair(int(rows[position]), "self-crossing rings made valid")
     made = _only_polygons(made, rows, report)
+    # After the mending: a ring whose vertices are all the same cannot be thinned.
+    made = _dropped_repeats(made, rows, report)
     area = shapely.area(made)
     bounds = shapely.bounds(made)
     span = np.fmax(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
