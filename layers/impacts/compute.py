@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from layers.errors import DataError
+from layers.impacts.access import access
 from layers.impacts.dust import dust
 from layers.impacts.inside import inside
 from layers.impacts.noise import noise
@@ -36,6 +37,7 @@ COMPUTED: Mapping[str, KindFunction] = {
     "noise": noise,
     "dust": dust,
     "vibration": vibration,
+    "access": access,
     "utility": utility,
     "parking": parking,
     "scaffold": scaffold,

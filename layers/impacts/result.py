@@ -146,7 +146,10 @@ def impact_rows(
     unit: str | None = None,
     weekdays: int = 127,
 ) -> pd.DataFrame:
-    """Rows of :data:`IMPACT_COLUMNS` for those of ``who`` whose band is 1 or more."""
+    """Rows of :data:`IMPACT_COLUMNS` for those of ``who`` whose band is 1 or more.
+
+    A value that is not a number is left out together with its unit.
+    """
     bands = np.broadcast_to(np.asarray(band, dtype=np.int64), (len(who),))
     hit = bands >= 1
     n = int(hit.sum())
@@ -164,7 +167,7 @@ def impact_rows(
             "building_id": who["building_id"].to_numpy(dtype=np.int64)[hit],
             "flat_id": pd.arrays.IntegerArray(flat, flat == 0),
             "value": values,
-            "unit": unit if value is not None else None,
+            "unit": [unit if known else None for known in np.isfinite(values)],
             "band": bands[hit],
             "starts_on": starts_on,
             "ends_on": ends_on,
