@@ -32,7 +32,13 @@ MAGNITUDES: tuple[str, ...] = ("Small", "Medium", "Large")
 #: Annual limit of PM10 the health table stands for, µg/m³ (D.Lgs. 155/2010).
 PM10_LIMIT_UG_M3 = 40.0
 
-_EDITION_NAMES = {"2014": "2014", "2016": "2014", "2023": "2024", "2024": "2024"}
+_EDITION_NAMES = {
+    "2014": "2014",
+    "2016": "2014",
+    "2023": "2024",
+    "2023/24": "2024",
+    "2024": "2024",
+}
 
 
 @cache

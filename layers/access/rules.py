@@ -38,8 +38,8 @@ def check_rule(rule: str, **measures: float | None) -> RuleCheck:
     Parameters
     ----------
     rule
-        ``dm236_path``, ``dm236_kerb_ramp``, ``dm236_turning_space``, ``site_corridor`` or
-        ``fire_vehicle``.
+        ``dm236_path``, ``dm236_kerb_ramp``, ``dm236_turning_space``, ``site_corridor``,
+        ``uk_licence`` or ``fire_vehicle``.
     measures
         Values by the names of the rule (``width_m``, ``slope_pct``, ``headroom_m`` …); None
         and measures left out are not checked.
