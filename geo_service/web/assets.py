@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from starlette.types import Scope
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 YEAR_S = 31_536_000
-DAY_S = 86_400
+HOUR_S = 3_600
 
 
 @lru_cache(maxsize=512)
@@ -34,6 +36,37 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={_fingerprint(path, status.st_mtime_ns, status.st_size)}"
 
 
+def missing_assets() -> list[str]:
+    """Third-party files that the manifest names and that are not there; the manifest first."""
+    manifest = STATIC / "vendor" / "manifest.json"
+    if not manifest.is_file():
+        return ["vendor/manifest.json"]
+    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    return sorted(f for f in files if not (manifest.parent / f).is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class VendorPackage:
+    """A third-party package of which files are served."""
+
+    name: str
+    version: str
+    licence: str
+
+
+def vendor_packages() -> list[VendorPackage]:
+    """Third-party packages as the manifest beside their files lists them, none without it."""
+    try:
+        listing = json.loads((STATIC / "vendor" / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    found = {
+        VendorPackage(entry["package"], entry["version"], entry["licence"])
+        for entry in listing["files"].values()
+    }
+    return sorted(found, key=lambda package: package.name)
+
+
 class Assets(StaticFiles):
     """Static files; an address with a fingerprint may be kept for a year."""
 
@@ -41,7 +74,7 @@ class Assets(StaticFiles):
         """The file with its cache lifetime."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         fingerprinted = scope.get("query_string", b"").startswith(b"v=")
-        lifetime = f"public, max-age={YEAR_S}, immutable" if fingerprinted else f"max-age={DAY_S}"
+        lifetime = f"public, max-age={YEAR_S}, immutable" if fingerprinted else f"max-age={HOUR_S}"
         response.headers["cache-control"] = lifetime
         if "content-encoding" not in Headers(raw=response.raw_headers):
             response.headers["vary"] = "accept-encoding"

@@ -161,11 +161,13 @@ def map_data(
     public: bool = False,
     zones_of: Sequence[str] = (),
     around: shapely.Geometry | None = None,
+    single_file: bool = False,
 ) -> MapData:
     """Everything a map of ``quarter`` shows in ``view``; ``around`` (metric) limits its extent.
 
-    Above ``GEOJSON_LIMIT`` buildings the outlines come by vector tiles. ``public`` leaves out
-    counts of flats and leads to residents' pages.
+    Above ``GEOJSON_LIMIT`` buildings the outlines come by vector tiles, except for a
+    ``single_file``, which has no server to ask. ``public`` leaves out counts of flats and leads
+    to residents' pages.
     """
     connection = session.connection()
     levels = building_levels(connection, quarter.id, view)
@@ -179,7 +181,7 @@ def map_data(
         text("select count(*) from building where quarter_id = :q and closed_on is null"),
         {"q": quarter.id},
     )
-    tiled = around is None and (count or 0) > GEOJSON_LIMIT
+    tiled = not single_file and around is None and (count or 0) > GEOJSON_LIMIT
     here = {"quarter": quarter.id, **view.parameters()}
     sites = geo_frame(
         connection, _SITES, ("id", "code", "name"), quarter=quarter.id, site=view.site_id
