@@ -35,9 +35,13 @@ def origin() -> Xy:
 
 
 def to_ground(geometry: BaseGeometry) -> BaseGeometry:
-    """Turn a geometry of the plan onto the ground; coordinates in ``SRID``."""
+    """Turn a geometry of the plan onto the ground; whole millimetres in ``SRID``.
+
+    Points that are equal in plan are equal on the ground, to the last digit.
+    """
     turned = affinity.rotate(geometry, TURN_DEG, origin=(0, 0))
-    return affinity.translate(turned, *origin())
+    moved = affinity.translate(turned, *origin())
+    return shapely.set_precision(moved, 0.001, mode="pointwise")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import shapely
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString
 from shapely.ops import nearest_points
 
 from geo_service.demo.ground import GRID_M, outward, shape_of, to_ground
@@ -160,7 +160,6 @@ def _is_stub(row: _Line, ends: dict[tuple[float, float], int]) -> bool:
 
 def _frame(rows: list[_Line]) -> gpd.GeoDataFrame:
     ordered = sorted(rows, key=lambda r: (r.name, r.kind, tuple(r.line.coords)))
-    # Turned together in one step: ends that were equal in plan stay equal on the ground.
     lines = [to_ground(r.line) for r in ordered]
     return gpd.GeoDataFrame(
         {
@@ -174,16 +173,6 @@ def _frame(rows: list[_Line]) -> gpd.GeoDataFrame:
             "kerb_cm": [r.kerb_cm for r in ordered],
             "headroom_m": [r.headroom_m for r in ordered],
         },
-        geometry=shapely.set_precision(lines, 0.001),
+        geometry=lines,
         crs=SRID,
     )
-
-
-def door_of(label: str) -> Point:
-    """Entrance of a stairwell on the ground."""
-    for plan in BUILDINGS:
-        if any(stair.label == label for stair in plan.stairs):
-            door = to_ground(shape_of(plan).entrances[label])
-            if isinstance(door, Point):
-                return door
-    raise KeyError(label)

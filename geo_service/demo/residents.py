@@ -24,14 +24,11 @@ def write_people(
     """
     records = _records(people.households)
     columns = ("code", "language", "size", "channel", "protected")
-    ids = dict(
-        session.execute(
-            insert(Household).returning(Household.code, Household.id),
-            [{"quarter_id": quarter_id} | {c: r[c] for c in columns} for r in records],
-        )
-        .tuples()
-        .all()
+    stored = session.execute(
+        insert(Household).returning(Household.code, Household.id),
+        [{"quarter_id": quarter_id} | {c: r[c] for c in columns} for r in records],
     )
+    ids: dict[str, int] = dict(stored.all())
     session.execute(
         insert(HouseholdContact),
         [

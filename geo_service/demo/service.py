@@ -106,17 +106,11 @@ def _flat_ids(session: Session, quarter_id: int) -> dict[Key, int]:
         .join(Flat, Flat.stairwell_id == Stairwell.id)
         .where(Building.quarter_id == quarter_id)
     )
-    return {(b, s, n): i for b, s, n, i in session.execute(query).tuples()}
+    return {(b, s, n): i for b, s, n, i in session.execute(query)}
 
 
 def _ids(session: Session, quarter_id: int) -> Ids:
-    buildings = dict(
-        session.execute(
-            select(Building.source_id, Building.id).where(Building.quarter_id == quarter_id)
-        )
-        .tuples()
-        .all()
-    )
+    buildings = select(Building.source_id, Building.id).where(Building.quarter_id == quarter_id)
     stairs = (
         select(Stairwell.label, Stairwell.id)
         .join(Building)
@@ -131,11 +125,11 @@ def _ids(session: Session, quarter_id: int) -> Ids:
         .order_by(Flat.id)
     )
     flats: dict[str, list[int]] = defaultdict(list)
-    for label, flat_id in session.execute(dwellings).tuples():
+    for label, flat_id in session.execute(dwellings):
         flats[label].append(flat_id)
     return Ids(
-        buildings,
-        dict(session.execute(stairs).tuples().all()),
+        dict(session.execute(buildings).all()),
+        dict(session.execute(stairs).all()),
         {label: tuple(ids) for label, ids in flats.items()},
     )
 
