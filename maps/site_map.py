@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 
 from maps import style
 from maps.base import AccantoMap, DataLayer, LayerControl, MapData, TileLayer, TileSource
@@ -35,8 +36,11 @@ class Row:
     href: str = ""
 
 
-def quarter_map(data: MapData, *, show_zones: Iterable[str] = ()) -> AccantoMap:
+def quarter_map(data: MapData, *, show_zones: Iterable[str] = (), view: str = "auto") -> AccantoMap:
     """Map of all works of a period; zones of the kinds in ``show_zones`` show at the start.
+
+    ``view`` is what the map opens on: ``all`` buildings, the ``works`` with what they reach, or
+    ``auto``: all of a quarter, the works of a whole town.
 
     Up to :data:`GEOJSON_LIMIT` buildings stand in the page as GeoJSON. Above, the page takes
     ``data.tiles`` if given; without tiles, and in one file for all, outlines are simplified to
@@ -45,11 +49,14 @@ def quarter_map(data: MapData, *, show_zones: Iterable[str] = ()) -> AccantoMap:
     shown = set(show_zones)
     buildings = data.frame("buildings")
     count = 0 if buildings is None else len(buildings)
+    works = view == "works" or (view == "auto" and (count > GEOJSON_LIMIT or not count))
+    bounds_of = _works(data, buildings, shown) if works else None
     if data.tiles is None or (0 < count <= GEOJSON_LIMIT):
-        return _geojson_map(data, buildings, shown)
-    map_ = _tile_map(data, data.tiles, shown)
+        return _geojson_map(data, buildings, shown, bounds_of)
+    map_ = _tile_map(data, data.tiles, shown, bounds_of)
     if buildings is not None:
-        map_.embedded = lambda: _geojson_map(replace(data, tiles=None), buildings, shown)
+        plain = replace(data, tiles=None)
+        map_.embedded = lambda: _geojson_map(plain, buildings, shown, bounds_of)
     return map_
 
 
@@ -62,7 +69,7 @@ def phase_map(data: MapData, *, kind: str | None = None) -> AccantoMap:
     if kind is None and zones is not None:
         present = set(zones["kind"])
         kind = next((k for k in style.KINDS if k in present), None)
-    return quarter_map(data, show_zones=[kind] if kind else ())
+    return quarter_map(data, show_zones=[kind] if kind else (), view="works")
 
 
 def as_rows(data: MapData) -> list[Row]:
@@ -116,10 +123,31 @@ def _records(frame: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if v is not None and v == v} for row in plain]
 
 
-def _geojson_map(data: MapData, buildings: gpd.GeoDataFrame | None, shown: set[str]) -> AccantoMap:
+def _works(
+    data: MapData, buildings: gpd.GeoDataFrame | None, shown: set[str]
+) -> list[gpd.GeoDataFrame] | None:
+    """Sites, closures, buildings hit and the areas that show; ``None`` when there are none."""
+    frames = [frame for frame in (data.frame("sites"), data.frame("closures")) if frame is not None]
+    if buildings is not None and "band" in buildings:
+        frames.append(buildings[pd.to_numeric(buildings["band"], errors="coerce") > 0])
+    zones = data.frame("zones")
+    if zones is not None:
+        frames.append(zones[zones["kind"].isin(shown)])
+    frames = [frame for frame in frames if len(frame)]
+    return frames or None
+
+
+def _geojson_map(
+    data: MapData,
+    buildings: gpd.GeoDataFrame | None,
+    shown: set[str],
+    bounds_of: list[gpd.GeoDataFrame] | None,
+) -> AccantoMap:
     many = buildings is not None and len(buildings) > GEOJSON_LIMIT
     texts = style.texts(data.language)
-    map_ = start_map(data, canvas=many, note=texts["simplified"] if many else "")
+    map_ = start_map(
+        data, bounds_of=bounds_of, canvas=many, note=texts["simplified"] if many else ""
+    )
     add_streets(map_, data)
     if buildings is not None:
         text = feature_collection(buildings, simplify_m=SIMPLIFY_M if many else 0.0)
@@ -128,9 +156,14 @@ def _geojson_map(data: MapData, buildings: gpd.GeoDataFrame | None, shown: set[s
     return map_
 
 
-def _tile_map(data: MapData, tiles: TileSource, shown: set[str]) -> AccantoMap:
+def _tile_map(
+    data: MapData,
+    tiles: TileSource,
+    shown: set[str],
+    bounds_of: list[gpd.GeoDataFrame] | None,
+) -> AccantoMap:
     texts = style.texts(data.language)
-    map_ = start_map(data, canvas=True)
+    map_ = start_map(data, bounds_of=bounds_of, canvas=True)
     map_.uses_tiles = True
     map_.config |= {
         "tile_bands": {str(key): int(band) for key, band in tiles.bands.items() if band},

@@ -156,7 +156,7 @@ class AccantoMap(Safe, folium.Map):
             # Without tiles there is no layer to take the limit from.
             maxZoom=20,
             minZoom=9,
-            zoomSnap=0.5,
+            zoomSnap=0.25,
             attributionControl=False,
         )
         self.data = data

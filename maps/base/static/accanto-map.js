@@ -58,15 +58,25 @@
     return known.hatch ? "url(#" + config.prefix + "_hatch_" + band + ")" : known.colour;
   }
 
+  // From afar thick outlines would hide the colours between them.
+  function thinness(map) {
+    var zoom = map.getZoom();
+    return zoom < 15 ? 0.3 : zoom < 17 ? 0.6 : 1;
+  }
+
   function buildingStyle(map, config, band) {
     var known = config.bands[band];
     return {
-      stroke: true, color: band > 0 ? "#3d2a17" : "#8b7f70", weight: band > 0 ? 1.5 : 1.2,
+      stroke: true, color: band > 0 ? "#3d2a17" : "#8b7f70", weight: (band > 0 ? 1.5 : 1.2) * thinness(map),
       fill: true, fillOpacity: known && band > 0 ? 1 : 0.85,
       fillColor: map.accanto.canvas ? (known || { colour: config.colours.unknown }).colour
         : fillOf(map, config, band),
       hatch: map.accanto.canvas && known ? known.hatch : null
     };
+  }
+
+  function ownStyle(config) {
+    return { fillColor: config.colours.own, fillOpacity: 0.85, color: "#003366", weight: 4 };
   }
 
   // Canvas (vector tiles, many outlines): the same hatch as the SVG patterns of the page.
@@ -261,6 +271,10 @@
     var near = function () {
       map.getContainer().classList.toggle("accanto-far", map.getZoom() < 16);
       map.getContainer().classList.toggle("accanto-mid", map.getZoom() < 17);
+      if (map.accanto.thin !== thinness(map)) {
+        map.accanto.thin = thinness(map);
+        paint(map);
+      }
     };
     map.on("zoomend", near);
     if (config.bounds) { map.fitBounds(config.bounds, { padding: [24, 24], maxZoom: 19, animate: false }); }
@@ -290,10 +304,19 @@
           return Math.max(most, (item.kinds || {})[kind] || 0);
         }, 0);
       } else { entry.band = state.bands[id] === undefined ? 0 : state.bands[id]; }
-      entry.layer.setStyle(buildingStyle(map, config, entry.band));
     });
+    paint(map);
     if (state.tiles) { restyleTiles(map, state); }
     wireStops(map);
+  }
+
+  function paint(map) {
+    var state = map.accanto;
+    Object.keys(state.buildings).forEach(function (id) {
+      var entry = state.buildings[id];
+      entry.layer.setStyle(Number(id) === state.config.own_building
+        ? ownStyle(state.config) : buildingStyle(map, state.config, entry.band));
+    });
   }
 
   // The tiles at hand get their new colours; nothing is asked of the server.
@@ -354,8 +377,10 @@
         state.buildings[item.id] = entry;
         layer.on("click", function () { entry.open(); });
         var own = item.id === config.own_building;
-        if (own) { layer.setStyle({ fillColor: config.colours.own, fillOpacity: 0.85,
-          color: "#003366", weight: 4 }); layer.on("add", function () { layer.bringToFront(); }); }
+        if (own) {
+          layer.setStyle(ownStyle(config));
+          layer.on("add", function () { layer.bringToFront(); });
+        }
         if (own || item.band > 0) {
           focusable(map, layer, function () {
             var name = item.label || config.texts.building + " " + (item.code || "");
