@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from layers.access.bridges import Bridge, bridges_below
 from layers.access.closures import Closures, apply_closures
 from layers.access.noding import Edges, FloatArray, Geometries, IntArray, node_paths
 from layers.access.points import with_points
 from layers.access.rules import AccessProfile, BoolArray, profile, table
+from layers.access.shortest import checked_points, shortest_lengths_m
 from layers.errors import DataError
 
 #: The kind of target that stands for the street network.
@@ -40,44 +39,6 @@ class _Joined:
     targets: dict[str, IntArray]
     still_open: BoolArray
     ways_after: dict[str, NDArray[Any]]
-
-
-def _points(frame: Any, what: str) -> tuple[pd.Index, Geometries]:
-    if isinstance(frame, gpd.GeoDataFrame):
-        frame = frame.geometry
-    if not isinstance(frame, gpd.GeoSeries):
-        raise DataError(f"{what}: a GeoDataFrame or GeoSeries of points is needed.")
-    if frame.crs is not None and frame.crs.is_geographic:
-        raise DataError(f"{what}: the frame is in degrees; bring it to the metric CRS.")
-    shapes = np.asarray(frame.values, dtype=object)
-    there = ~shapely.is_missing(shapes)
-    # a school or a flat drawn as an area is reached at a point inside it
-    shapes[there] = np.where(
-        shapely.get_type_id(shapes[there]) == 0,
-        shapes[there],
-        shapely.point_on_surface(shapes[there]),
-    )
-    return frame.index, shapes
-
-
-def _distances(edges: Edges, usable: BoolArray, sources: IntArray) -> FloatArray:
-    """Shortest length from every node to the nearest source over usable edges, m."""
-    found = np.full(edges.n_nodes, np.inf)
-    if not sources.size:
-        return found
-    start, end = edges.start[usable], edges.end[usable]
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    # a sparse matrix adds parallel edges up: keep the shortest of each pair of nodes
-    order = np.lexsort((edges.length_m[usable], high, low))
-    low, high, length_m = low[order], high[order], edges.length_m[usable][order]
-    first = np.ones(low.size, dtype=bool)
-    first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    graph = csr_array(
-        (length_m[first], (low[first], high[first])), shape=(edges.n_nodes, edges.n_nodes)
-    )
-    found = dijkstra(graph, directed=False, indices=np.unique(sources), min_only=True)
-    lengths: FloatArray = np.asarray(found, dtype=np.float64)
-    return lengths
 
 
 class AccessNetwork:
@@ -192,7 +153,7 @@ class AccessNetwork:
         ``lost``.
         """
         who = _profile(profile)
-        ids, points = _points(entrances, "Entrances")
+        ids, points = checked_points(entrances, "Entrances")
         still_open, ways_after = apply_closures(self.edges, closures)
         there = ~shapely.is_missing(points)
         distances = {}
@@ -201,7 +162,7 @@ class AccessNetwork:
             ("after", who.passable(ways_after) & still_open),
         ):
             streets = self._street_nodes(self.edges, usable)
-            reached = np.isfinite(_distances(self.edges, usable, streets))
+            reached = np.isfinite(shortest_lengths_m(self.edges, usable, streets))
             driven = self.edges.geometry[usable & reached[self.edges.start]]
             found = np.full(points.size, np.inf)
             if driven.size and there.any():
@@ -292,14 +253,14 @@ class AccessNetwork:
         closures: Closures,
         reach_m: float,
     ) -> tuple[pd.Index, _Joined]:
-        ids, points = _points(entrances, "Entrances")
+        ids, points = checked_points(entrances, "Entrances")
         kinds: NDArray[Any] = np.empty(0, dtype=object)
         places: Geometries = np.empty(0, dtype=object)
         if targets is not None and len(targets):
             if "kind" not in targets:
                 raise DataError("Targets: the column “kind” is missing (stop, school, bins …).")
             kinds = np.array([str(k) for k in targets["kind"]], dtype=object)
-            places = _points(targets, "Targets")[1]
+            places = checked_points(targets, "Targets")[1]
         edges, node = with_points(self.edges, np.concatenate([points, places]), reach_m=reach_m)
         place_node = node[points.size :]
         by_kind = {
@@ -322,7 +283,9 @@ class AccessNetwork:
             goals = joined.targets[kind]
             if kind == STREET:
                 goals = np.union1d(goals, self._street_nodes(edges, usable))
-            found: FloatArray = np.where(is_joined, _distances(edges, usable, goals)[at], np.inf)
+            found: FloatArray = np.where(
+                is_joined, shortest_lengths_m(edges, usable, goals)[at], np.inf
+            )
             return found
 
         if not edges.n_nodes:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.layers import reference_engineering, reference_noise
+from tests.layers import reference_engineering, reference_limits, reference_noise
 
 Case = dict[str, Any]
 
@@ -25,6 +25,7 @@ PLACE = Path(os.environ.get("ACCANTO_REFERENCE_CASES") or OWN_CASES)
 
 FAMILIES: dict[str, Callable[[Case], None]] = {
     **reference_engineering.FAMILIES,
+    **reference_limits.FAMILIES,
     **reference_noise.FAMILIES,
 }
 
@@ -73,9 +74,8 @@ def test_an_input_nobody_knows_is_not_passed_over(family: str, wrong: Case) -> N
 
 def test_a_wrong_answer_fails() -> None:
     """Every family's first case fails once its expected values are changed."""
-    firsts = {
-        c["family"]: c for c in reversed(CASES) if c["family"] in reference_engineering.FAMILIES
-    }
+    plain = {**reference_engineering.FAMILIES, **reference_limits.FAMILIES}
+    firsts = {c["family"]: c for c in reversed(CASES) if c["family"] in plain}
     for family, case in firsts.items():
         changed = {k: _another(v) for k, v in case["expected"].items()}
         with pytest.raises(AssertionError):
