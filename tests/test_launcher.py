@@ -6,6 +6,7 @@ was asked; the launcher's own logic is what is tested.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -321,6 +323,23 @@ def test_every_declared_package_is_locked_with_hashes():
     assert wanted <= dev.keys(), f"not in requirements-dev.lock: {wanted - dev.keys()}"
     assert run.items() <= dev.items(), "both locks name the same versions"
     assert not {"playwright", "pytest"} & run.keys()
+
+
+def test_every_imported_package_is_locked():
+    """A module that lies in .venv by chance would be missing on everybody else's machine."""
+    owners = packages_distributions()
+    locked = names_in("requirements.lock").keys()
+    for floor in ("layers", "maps", "geo_service"):
+        for file in (REPOSITORY / floor).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                modules = [alias.name for alias in node.names] if type(node) is ast.Import else []
+                if isinstance(node, ast.ImportFrom) and node.level == 0:
+                    modules = [str(node.module)]
+                for module in {name.partition(".")[0] for name in modules}:
+                    if module in sys.stdlib_module_names | {"layers", "maps", "geo_service"}:
+                        continue
+                    packages = {normal(name) for name in owners.get(module, [module])}
+                    assert packages & locked, f"{file} imports {module}, which is not locked"
 
 
 @pytest.mark.parametrize(
