@@ -8,14 +8,17 @@ from starlette.responses import Response
 
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
-from geo_service.portal import buildings, service
+from geo_service.portal import buildings, maps, service
 from geo_service.portal import words as resident
+from geo_service.web.assets import vendor_packages
+from geo_service.web.embed import embed
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today
 from geo_service.web.session import Db
 from geo_service.works.places import building_label
 
 router = APIRouter()
+router.include_router(maps.router)
 
 
 @router.get("/health")
@@ -71,6 +74,7 @@ def building_page(request: Request, session: Db, today: Today, code: str) -> Res
     return render(
         request,
         "portal/building.html",
+        map=embed(request, maps.resident_map(session, building, today)),
         building=building,
         heading=building_label(building),
         outlook=service.outlook(session, building, today),
@@ -99,3 +103,9 @@ def accessibility(request: Request) -> Response:
 def legal_notes(request: Request) -> Response:
     """What the information on these pages is worth."""
     return render(request, "portal/legal.html")
+
+
+@router.get("/crediti")
+def credits(request: Request) -> Response:
+    """Whose data, fonts and programs these pages are made with."""
+    return render(request, "portal/credits.html", packages=vendor_packages())

@@ -1,0 +1,163 @@
+"""Public maps, tiles and open data: geometry, code, address, level of a building; nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from fastapi import APIRouter, Request
+from geoalchemy2.shape import to_shape
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from geo_service.errors import NotFound
+from geo_service.i18n import gettext as _
+from geo_service.portal import buildings
+from geo_service.web.embed import embed
+from geo_service.web.links import address_with
+from geo_service.web.pages import render
+from geo_service.web.quarter import Today
+from geo_service.web.session import Db
+from geo_service.works.map_data import (
+    PUBLIC_KINDS,
+    View,
+    building_levels,
+    level_lines,
+    map_data,
+    quarter_bounds,
+)
+from geo_service.works.map_view import choice_of
+from layers.buildings import Building, Quarter
+from maps import tiles
+from maps.base import AccantoMap
+from maps.building_map import building_map
+from maps.site_map import quarter_map
+
+router = APIRouter()
+
+YEAR_S = 31_536_000
+MAX_LIST_ROWS = 2_000
+AHEAD_DAYS = 56
+_cache = tiles.TileCache()
+
+
+def _chosen_quarter(request: Request, quarters: list[Quarter]) -> Quarter:
+    asked = request.query_params.get("quartiere")
+    if not quarters:
+        raise NotFound(_("Non c'è ancora nessun quartiere: tornate tra qualche giorno."))
+    return next((q for q in quarters if q.code == asked), quarters[0])
+
+
+@router.get("/mappa")
+def public_map(request: Request, session: Db, today: Today) -> Response:
+    """Buildings by level and sites of a period, as a map or as a list."""
+    quarters = buildings.quarters(session)
+    quarter = _chosen_quarter(request, quarters)
+    request.state.synthetic = quarter.synthetic
+    choice = choice_of(request, today, PUBLIC_KINDS)
+    context = {
+        "choice": choice,
+        "all_kinds": PUBLIC_KINDS,
+        "action": "/mappa",
+        "sites": [],
+        "all_quarters": quarters,
+        "shown": quarter,
+    }
+    if choice.as_list:
+        levels = building_levels(session.connection(), quarter.id, choice.view())
+        lines = level_lines(session, levels)
+        return render(
+            request,
+            "portal/map_list.html",
+            lines=lines[:MAX_LIST_ROWS],
+            total=len(lines),
+            **context,
+        )
+    data = map_data(
+        session,
+        quarter,
+        choice.view(),
+        title=quarter.name,
+        list_href=address_with(request, vista="elenco"),
+        public=True,
+    )
+    map_ = quarter_map(data)
+    if data.tiles is not None:
+        map_.config["bounds"] = quarter_bounds(session.connection(), quarter.id)
+    return render(request, "portal/map.html", map=embed(request, map_), **context)
+
+
+def resident_map(session: Session, building: Building, today: dt.date) -> AccantoMap:
+    """The surroundings of a building: sites and closed ways of the coming weeks, no levels."""
+    view = View(today, today + dt.timedelta(days=AHEAD_DAYS), PUBLIC_KINDS)
+    data = map_data(
+        session,
+        building.quarter,
+        view,
+        title="",
+        list_href="#span-today",
+        public=True,
+        around=to_shape(building.footprint),
+    )
+    return building_map(data, building.id)
+
+
+@router.get("/tiles/public/{quarter_id:int}/{version:int}/{layer}/{z:int}/{x:int}/{y:int}.mvt")
+def public_tile(
+    session: Db, quarter_id: int, version: int, layer: str, z: int, x: int, y: int
+) -> Response:
+    """A vector tile of buildings (id, code) or ways; its address changes with what it shows."""
+    key = (quarter_id, version, layer, z, x, y)
+    content = _cache.get(key)
+    if content is None:
+        connection = session.connection()
+        known = tiles.version(connection, quarter_id)
+        content = tiles.tile(connection, quarter_id, layer, z, x, y)
+        # Kept only under the version it really shows.
+        if known == version:
+            _cache.put(key, content)
+    return Response(
+        content,
+        media_type="application/vnd.mapbox-vector-tile",
+        headers={
+            "cache-control": f"public, max-age={YEAR_S}, immutable",
+            "etag": tiles.etag(content),
+        },
+    )
+
+
+_OPEN = text(
+    """
+    select cast(json_build_object(
+        'type', 'FeatureCollection',
+        'name', 'buildings',
+        'features', coalesce(json_agg(json_build_object(
+            'type', 'Feature',
+            'id', b.code,
+            'geometry', cast(ST_AsGeoJSON(
+                ST_ForcePolygonCCW(ST_Transform(b.footprint, 4326)), 6) as json),
+            'properties', json_build_object(
+                'code', b.code, 'address', coalesce(a.address, ''), 'name', b.name,
+                'use', b.use, 'quarter', q.code, 'synthetic', q.synthetic)
+        ) order by q.code, b.code), cast('[]' as json))) as text)
+    from building b
+    join quarter q on q.id = b.quarter_id
+    left join (
+        select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address
+        from address_point group by 1
+    ) a on a.building_id = b.id
+    where b.closed_on is null and (cast(:quarter as text) is null or q.code = :quarter)
+    """
+)
+
+
+@router.get("/open/buildings.geojson")
+def open_buildings(session: Db, quartiere: str | None = None) -> Response:
+    """Every public building with code and address, in WGS 84 (RFC 7946)."""
+    document = session.execute(_OPEN, {"quarter": quartiere}).scalar_one()
+    return Response(
+        document,
+        media_type="application/geo+json",
+        headers={"cache-control": "public, max-age=300", "access-control-allow-origin": "*",
+                 "cross-origin-resource-policy": "cross-origin"},
+    )  # fmt: skip
