@@ -43,14 +43,12 @@ class PeopleFrames:
     """Households with what hangs on them; flats are named by building, stairwell, number.
 
     ``households``: code, language, size, channel, protected, name, phone, email. ``stays``:
-    code, building, stairwell, number, starts_on, ends_on (first day elsewhere, or None).
-    ``tenancies``: the same and title. ``needs``: code, kind, note, purpose, legal_basis,
-    review_on.
+    code, building, stairwell, number, starts_on, ends_on (last day, or None), title. ``needs``:
+    code, kind, note, purpose, legal_basis, review_on.
     """
 
     households: pd.DataFrame
     stays: pd.DataFrame
-    tenancies: pd.DataFrame
     needs: pd.DataFrame
 
 
@@ -153,7 +151,6 @@ class _Builder:
         self.languages = iter(languages)
         self.households: list[dict[str, Any]] = []
         self.stays: list[dict[str, Any]] = []
-        self.tenancies: list[dict[str, Any]] = []
         self.need_rows: list[dict[str, Any]] = []
         self.at: dict[str, Key] = {}
 
@@ -164,15 +161,12 @@ class _Builder:
         self.at[code] = _key(flat)
         since = self._since(flat["sold"] or bool(title))
         if former is None:
-            self._stay(code, _key(flat), since, None)
-            self._tenancy(code, _key(flat), title or self._title(flat["sold"]), since)
+            self._stay(code, _key(flat), title or self._title(flat["sold"]), since, None)
             return
         moved_on = self.today - dt.timedelta(days=7 * self.rng.randint(5, 14))
         moved_on += dt.timedelta(days=self.rng.randint(0, 4))
-        self._stay(code, former, since, moved_on)
-        self._stay(code, _key(flat), moved_on, None)
-        # The right to the flat left behind stays until building 7 has its successor.
-        self._tenancy(code, former, "assignee", since)
+        self._stay(code, former, "assignee", since, moved_on - dt.timedelta(days=1))
+        self._stay(code, _key(flat), "guest", moved_on, None)
 
     def shop(self, shop: dict[str, str], flat: dict[str, Any]) -> None:
         code = f"RN-N{flat['stairwell']}{flat['number'][1:]}"
@@ -184,8 +178,7 @@ class _Builder:
             }
         )  # fmt: skip
         since = self._since(recent=True)
-        self._stay(code, _key(flat), since, None)
-        self._tenancy(code, _key(flat), "business", since)
+        self._stay(code, _key(flat), "business", since, None)
 
     def needs(self, facts: dict[Key, dict[str, Any]]) -> None:
         """Planted needs first, then the rest spread over all dwellings."""
@@ -265,26 +258,19 @@ class _Builder:
         years = self.rng.triangular(0.6, 25 if recent else 48, 6)
         return self.today - dt.timedelta(days=round(years * 365.25))
 
-    def _stay(self, code: str, key: Key, starts_on: dt.date, ends_on: dt.date | None) -> None:
-        self.stays.append(_row(code, key, starts_on, ends_on))
-
-    def _tenancy(self, code: str, key: Key, title: str, starts_on: dt.date) -> None:
-        self.tenancies.append(_row(code, key, starts_on, None) | {"title": title})
+    def _stay(
+        self, code: str, key: Key, title: str, starts_on: dt.date, ends_on: dt.date | None
+    ) -> None:
+        building, stairwell, number = key
+        self.stays.append(
+            {
+                "code": code, "building": building, "stairwell": stairwell, "number": number,
+                "starts_on": starts_on, "ends_on": ends_on, "title": title,
+            }
+        )  # fmt: skip
 
     def frames(self) -> PeopleFrames:
         households = pd.DataFrame(self.households)
-        households["size"] = households["size"].astype("Int64")
-        return PeopleFrames(
-            households,
-            pd.DataFrame(self.stays),
-            pd.DataFrame(self.tenancies),
-            pd.DataFrame(self.need_rows),
-        )
-
-
-def _row(code: str, key: Key, starts_on: dt.date, ends_on: dt.date | None) -> dict[str, Any]:
-    building, stairwell, number = key
-    return {
-        "code": code, "building": building, "stairwell": stairwell, "number": number,
-        "starts_on": starts_on, "ends_on": ends_on,
-    }  # fmt: skip
+        # Shops have no size; None stays None only in a column of objects.
+        households["size"] = pd.Series([h["size"] for h in self.households], dtype=object)
+        return PeopleFrames(households, pd.DataFrame(self.stays), pd.DataFrame(self.need_rows))

@@ -1,63 +1,57 @@
-"""Households of the invented quarter, written with their stays, tenancies and needs."""
+"""Households of the invented quarter, loaded as a file of households would be."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
-from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import DATERANGE
 from sqlalchemy.orm import Session
 
 from geo_service.demo.people import PeopleFrames
-from geo_service.households.models import Household, HouseholdContact, Need, Stay, Tenancy
+from geo_service.demo.quarter import building_id
+from geo_service.households.importing import HouseholdLoader
+from geo_service.households.models import Household, Need, Tenancy
+from layers.buildings import Building, Flat, Stairwell
+from layers.loaders.report import Report
 
-Key = tuple[str, str, str]
+
+def load_people(session: Session, quarter_id: int, people: PeopleFrames) -> Report:
+    """Load ``people`` through the import's loader, then what no file of stays can say."""
+    rows = people.stays.merge(people.households, on="code")
+    rows.index += 1
+    report = Report(read=len(rows))
+    loader = HouseholdLoader(session, quarter_id, report, {})
+    loader.add(rows)
+    loader.finish()
+    _keep_right_to_return(session, quarter_id)
+    _write_needs(session, quarter_id, people)
+    return report
 
 
-def write_people(
-    session: Session, quarter_id: int, people: PeopleFrames, flat_ids: dict[Key, int]
-) -> None:
-    """Write ``people`` in bulk; ``flat_ids`` by building source id, stairwell label, number.
-
-    An import file of households names one stay each; here a household has a past as well.
-    """
-    records = _records(people.households)
-    columns = ("code", "language", "size", "channel", "protected")
-    stored = session.execute(
-        insert(Household).returning(Household.code, Household.id),
-        [{"quarter_id": quarter_id} | {c: r[c] for c in columns} for r in records],
+def _keep_right_to_return(session: Session, quarter_id: int) -> None:
+    """Who was moved out of building 7 keeps the title to the flat left behind."""
+    left_behind = (
+        select(Flat.id)
+        .join(Stairwell, Stairwell.id == Flat.stairwell_id)
+        .join(Building, Building.id == Stairwell.building_id)
+        .where(Building.quarter_id == quarter_id, Building.source_id == building_id(7))
     )
-    ids: dict[str, int] = dict(stored.all())
     session.execute(
-        insert(HouseholdContact),
-        [
-            {"household_id": ids[r["code"]], **{c: r[c] for c in ("name", "phone", "email")}}
-            for r in records
-        ],
+        update(Tenancy)
+        .where(Tenancy.flat_id.in_(left_behind))
+        .values(period=func.daterange(func.lower(Tenancy.period), None, type_=DATERANGE))
+        .execution_options(synchronize_session=False)
     )
+    session.expire_all()
 
-    def placed(row: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "household_id": ids[row["code"]],
-            "flat_id": flat_ids[row["building"], row["stairwell"], row["number"]],
-            "period": Range(row["starts_on"], row["ends_on"], bounds="[)"),
-        }
 
-    session.execute(insert(Stay), [placed(r) for r in _records(people.stays)])
-    session.execute(
-        insert(Tenancy), [placed(r) | {"title": r["title"]} for r in _records(people.tenancies)]
-    )
+def _write_needs(session: Session, quarter_id: int, people: PeopleFrames) -> None:
+    codes = select(Household.code, Household.id).where(Household.quarter_id == quarter_id)
+    ids: dict[str, int] = dict(session.execute(codes).all())
     columns = ("kind", "note", "purpose", "legal_basis", "review_on")
     session.execute(
         insert(Need),
         [
-            {"household_id": ids[r["code"]], **{c: r[c] for c in columns}}
-            for r in _records(people.needs)
+            {"household_id": ids[row["code"]], **{name: row[name] for name in columns}}
+            for row in people.needs.to_dict("records")
         ],
     )
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{str(k): v for k, v in row.items()} for row in rows]

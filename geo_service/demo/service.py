@@ -15,7 +15,7 @@ from geo_service.demo.people import make_people
 from geo_service.demo.permits import permits
 from geo_service.demo.plan import MUNICIPALITY, QUARTER_CODE, QUARTER_NAME
 from geo_service.demo.quarter import SEED, make_quarter
-from geo_service.demo.residents import Key, write_people
+from geo_service.demo.residents import load_people
 from geo_service.demo.schedule import Ids, PlannedPhase, Weeks, phases
 from geo_service.demo.sites import SITES
 from geo_service.errors import Conflict
@@ -86,7 +86,7 @@ def _load_space(session: Session, today: dt.date, seed: int, mark: dict[str, Any
     _all_taken("paths", load_paths(session, quarter.id, frames.paths))
     _all_taken("flats", load_flats(session, quarter.id, frames.flats))
     people = make_people(frames.flats, today, seed)
-    write_people(session, quarter.id, people, _flat_ids(session, quarter.id))
+    _all_taken("households", load_people(session, quarter.id, people))
     return quarter
 
 
@@ -97,16 +97,6 @@ def _all_taken(what: str, report: Report) -> None:
             f"The demonstration's {what} were refused in {report.refused} rows; the first is "
             f"row {first.row}, {first.field}: {first.reason}"
         )
-
-
-def _flat_ids(session: Session, quarter_id: int) -> dict[Key, int]:
-    query = (
-        select(Building.source_id, Stairwell.label, Flat.number, Flat.id)
-        .join(Stairwell, Stairwell.building_id == Building.id)
-        .join(Flat, Flat.stairwell_id == Stairwell.id)
-        .where(Building.quarter_id == quarter_id)
-    )
-    return {(b, s, n): i for b, s, n, i in session.execute(query)}
 
 
 def _ids(session: Session, quarter_id: int) -> Ids:

@@ -227,6 +227,14 @@ def test_three_moved_households_live_opposite_the_demolition(
         {"first": phases["B2"].period.lower, "last": phases["B2"].period.upper},
     ).all()
     assert len(rows) == 46
+    titles = session.execute(
+        text(
+            "select count(*) from tenancy t join flat f on f.id = t.flat_id"
+            " join stairwell w on w.id = f.stairwell_id"
+            " where w.label like '7_' and t.title = 'assignee' and upper_inf(t.period)"
+        )
+    )
+    assert titles.scalar() == 46, "the right to return stays"
     opposite = [r for r in rows if r.away_m < 50]
     assert len(opposite) == 3
     assert all("S" in r.exposures and 20 < r.away_m < 40 for r in opposite)
