@@ -8,8 +8,8 @@ building, so that a flat gets the level of its own side and floor.
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -219,7 +219,7 @@ def _places(
     side = (length >= opts.shortest_side_m) | (length >= longest[owner]) & (length > 0)
     start, end, owner, length = start[side], end[side], owner[side], length[side]
 
-    count = np.maximum(1, np.ceil(length / opts.spacing_m)).astype(np.int64)
+    count = np.maximum(1, np.ceil(length / opts.spacing_m - 1e-6)).astype(np.int64)
     which = np.repeat(np.arange(len(count)), count)
     rank = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     share = (rank + 0.5) / count[which]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from layers.criteria import band_noise, class_limit_dba
 from layers.criteria.periods import PARTS_OF_DAY, PartOfDay
@@ -127,7 +128,14 @@ def _obstacles(scene: Scene) -> _Obstacles:
     shapes = np.asarray(buildings.geometry.values, dtype=object)[stands]
     heights = _heights(scene)[stands]
     position = np.where(stands, np.cumsum(stands) - 1, -1).astype(np.int64)
-    return _Obstacles(iso9613.Scene(footprints=shapes, heights_m=heights), position)
+    barriers = [
+        iso9613.Barrier(np.column_stack([xy, np.full(len(xy), barrier.height_m)]))
+        for barrier in scene.works.barriers
+        for xy in (shapely.get_coordinates(barrier.line),)
+    ]
+    return _Obstacles(
+        iso9613.Scene(footprints=shapes, heights_m=heights, barriers=barriers), position
+    )
 
 
 def _heights(scene: Scene) -> FloatArray:

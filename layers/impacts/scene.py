@@ -67,6 +67,14 @@ class Plant:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseBarrier:
+    """A screen put up for the works: its line on the ground and its height."""
+
+    line: shapely.LineString
+    height_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """A cut of a service in stairwells; ``ends_on`` is exclusive, None until told otherwise."""
 
@@ -113,6 +121,7 @@ class Works:
     plant: tuple[Plant, ...] = ()
     closures: gpd.GeoDataFrame = field(default_factory=empty_closures)
     cuts: tuple[Cut, ...] = ()
+    barriers: tuple[NoiseBarrier, ...] = ()
     roles: Mapping[int, frozenset[str]] = field(default_factory=dict)
     inside_flat_ids: tuple[int, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -208,6 +217,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
         plant=_plant(connection, revision_id),
         closures=_closures(connection, revision_id),
         cuts=_cuts(connection, revision_id),
+        barriers=_barriers(connection, revision_id),
         roles=_roles(connection, revision_id),
         inside_flat_ids=tuple(inside),
         settings=settings,
@@ -246,6 +256,15 @@ def _cuts(connection: Connection, revision_id: int) -> tuple[Cut, ...]:
     return tuple(
         Cut(row[0], row[1], row[2], tuple(row[3]), *row[4:])
         for row in rows(connection, query, id=revision_id)
+    )
+
+
+def _barriers(connection: Connection, revision_id: int) -> tuple[NoiseBarrier, ...]:
+    query = """select st_asbinary(geom), height_m from barrier
+        where revision_id = %(id)s order by id"""
+    return tuple(
+        NoiseBarrier(shapely.from_wkb(line), float(height))
+        for line, height in rows(connection, query, id=revision_id)
     )
 
 
