@@ -48,6 +48,8 @@ _OSM_LAYERS = {
 }
 _TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
 _MAX_TAG_COLUMNS = 300
+_EWKT = re.compile(r"SRID=(\d+);", re.IGNORECASE)
+_HEX = re.compile(r"[0-9A-Fa-f]{18,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +273,13 @@ def _table_batch(frame: pd.DataFrame, report: Report) -> Batch:
     shape = next((lower[name] for name in _SHAPE_NAMES if name in lower), None)
     if shape is not None:
         column = frame.pop(shape)
-        text = column.map(lambda value: str(value).strip() if value is not None else None)
-        srid = _ewkt_srid(text)
-        text = text.str.replace(r"^SRID=\d+;", "", regex=True) if text.notna().any() else text
-        text = text.where(text.notna(), None)
-        binary = bool(text.dropna().str.fullmatch(r"[0-9A-Fa-f]{18,}").all()) and text.notna().any()
-        frame["geometry"] = _parsed(text, report, binary=bool(binary))
-        return Batch(frame, srid)
+        told = [None if _is_blank(value) else str(value).strip() for value in column]
+        crs = _ewkt_crs(told)
+        plain = [None if value is None else _EWKT.sub("", value) for value in told]
+        text = pd.Series(plain, index=column.index, name=column.name, dtype=object)
+        binary = all(_HEX.fullmatch(value) for value in plain if value is not None)
+        frame["geometry"] = _parsed(text, report, binary=binary)
+        return Batch(frame, crs)
     for names, crs in (
         ((_X_NAMES, _Y_NAMES), CRS.from_epsg(4326)),
         ((_EAST_NAMES, _NORTH_NAMES), None),
@@ -295,17 +297,22 @@ def _table_batch(frame: pd.DataFrame, report: Report) -> Batch:
     return Batch(frame, None)
 
 
-def _ewkt_srid(text: pd.Series) -> CRS | None:
-    for value in text.dropna():
-        match = re.match(r"SRID=(\d+);", value)
-        return CRS.from_epsg(int(match.group(1))) if match else None
-    return None
+def _ewkt_crs(told: list[str | None]) -> CRS | None:
+    """The system that the first geometry names before its text (SRID=32632;POLYGON ...)."""
+    first = next((value for value in told if value is not None), "")
+    match = _EWKT.match(first)
+    if match is None:
+        return None
+    try:
+        return CRS.from_epsg(int(match.group(1)))
+    except CRSError as error:
+        raise DataError(f"{match.group()} names a coordinate system that is not known.") from error
 
 
 def _coordinates(frame: pd.DataFrame, name: Any, report: Report) -> Any:
     made = np.full(len(frame), np.nan)
     for position, (row, value) in enumerate(frame[name].items()):
-        if tables_missing(value):
+        if _is_blank(value):
             continue
         text = str(value).strip()
         try:
@@ -315,6 +322,6 @@ def _coordinates(frame: pd.DataFrame, name: Any, report: Report) -> Any:
     return made
 
 
-def tables_missing(value: Any) -> bool:
+def _is_blank(value: Any) -> bool:
     """Whether a coordinate cell is empty."""
     return value is None or (isinstance(value, str) and not value.strip())

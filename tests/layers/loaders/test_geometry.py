@@ -89,7 +89,11 @@ def test_what_cannot_be_an_area_is_refused_with_its_row(shape: object, reason: s
     assert made[0] is not None
 
 
-@given(st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500)), min_size=3, max_size=12))
+# Whole millimetres, as surveys have them.
+MILLIMETRES = st.integers(-500_000, 500_000).map(lambda number: number / 1000)
+
+
+@given(st.lists(st.tuples(MILLIMETRES, MILLIMETRES), min_size=3, max_size=12))
 def test_whatever_comes_in_valid_areas_or_refusals_come_out(
     corners: list[tuple[float, float]],
 ) -> None:
@@ -100,7 +104,7 @@ def test_whatever_comes_in_valid_areas_or_refusals_come_out(
         assert made[0].geom_type == "MultiPolygon"
         assert made[0].is_valid
         assert made[0].area >= 0.5
-        assert all(shapely.is_ccw(part.exterior) for part in made[0].geoms)
+        assert all(shapely.is_ccw(part.exterior) for part in made[0].geoms), made[0].wkt
 
 
 def test_mending_twice_changes_nothing() -> None:
