@@ -43,9 +43,11 @@ def _as_arrays(closures: Closures) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
 def _core(shape: Any) -> Any:
     """The shape without its rim, so that a way along the rim is not hit."""
+    if not shape.is_valid:
+        shape = shapely.make_valid(shape)
     if shapely.get_dimensions(shape) < 2:
         return shapely.buffer(shape, TOUCH_M)
-    inner = shapely.buffer(shape if shape.is_valid else shapely.make_valid(shape), -TOUCH_M)
+    inner = shapely.buffer(shape, -TOUCH_M)
     return shape if inner.is_empty else inner
 
 

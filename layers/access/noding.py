@@ -71,6 +71,12 @@ def checked_paths(paths: gpd.GeoDataFrame) -> tuple[Geometries, IntArray, dict[s
         )
     lines, rows = shapely.get_parts(geometry[~missing], return_index=True)
     rows = np.flatnonzero(~missing)[rows]
+    if not shapely.is_simple(lines).all():
+        # a line that crosses itself meets itself there
+        lines, part = shapely.get_parts(
+            np.where(shapely.is_simple(lines), lines, shapely.node(lines)), return_index=True
+        )
+        rows = rows[part]
     ways: dict[str, NDArray[Any]] = {
         name: (
             np.asarray(paths[name], dtype=np.float64)
@@ -157,6 +163,14 @@ def merged_nodes(points: FloatArray, snap_m: float) -> tuple[IntArray, FloatArra
     return label.astype(np.int64), xy
 
 
+def _without_loops(line: Any, snap_m: float) -> list[Any]:
+    """A line that returns to where it started, cut in two: an edge needs two nodes."""
+    ends = shapely.get_coordinates(line)[[0, -1]]
+    if line.length > 2.0 * snap_m and np.hypot(*(ends[1] - ends[0])) <= snap_m:
+        return cut_line(line, [line.length / 2.0])
+    return [line]
+
+
 def node_paths(
     paths: gpd.GeoDataFrame, *, snap_m: float = 0.5, join_crossings: bool = True
 ) -> Edges:
@@ -190,6 +204,7 @@ def node_paths(
     origin: list[int] = []
     for index, line in enumerate(lines):
         made = cut_line(line, positions[index]) if index in positions else [line]
+        made = [half for piece in made for half in _without_loops(piece, snap_m)]
         pieces += made
         origin += [index] * len(made)
     geometry = np.array(pieces, dtype=object)

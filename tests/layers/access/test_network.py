@@ -188,6 +188,30 @@ def test_a_closed_street_is_nobody_s_destination():
     assert frame.loc[0, "cut_off"]
 
 
+def test_a_ring_drawn_as_one_line_and_a_line_that_crosses_itself_are_ways_too():
+    ring = [(50, 10), (60, 20), (50, 30), (40, 20), (50, 10)]
+    around = paths(
+        ([(0, 0), (100, 0)], {"kind": "street"}),
+        ([(50, 0), (50, 10)], {"kind": "footway"}),
+        (ring, {"kind": "footway"}),
+    )
+    found = AccessNetwork.from_paths(around).assess(points((50, 31)))
+    assert found.loc[0, "length_before_m"] == pytest.approx(1 + 2 * math.hypot(10, 10) + 10)
+    eight = paths(
+        ([(0, 0), (100, 0)], {"kind": "street"}),
+        ([(50, 0), (50, 40), (60, 40), (60, 20), (40, 20)], {"kind": "footway"}),
+    )
+    found = AccessNetwork.from_paths(eight).assess(points((40, 21)))
+    assert found.loc[0, "length_before_m"] == pytest.approx(1 + 10 + 20)
+
+
+def test_a_closure_drawn_badly_still_closes():
+    bow_tie = shapely.Polygon([(15, 45), (25, 55), (25, 45), (15, 55)])
+    network = AccessNetwork.from_paths(courtyard())
+    assert assessed(network, "wheelchair", [bow_tie]).loc["street"].cut_off
+    assert not assessed(network, "wheelchair", [None, shapely.Point()]).loc["street"].cut_off
+
+
 def test_parallel_ways_keep_the_shorter_one():
     network = AccessNetwork.from_paths(
         paths(
