@@ -165,16 +165,15 @@ def _tile_map(
     texts = style.texts(data.language)
     map_ = start_map(data, bounds_of=bounds_of, canvas=True)
     map_.uses_tiles = True
+    # Between whole zoom levels VectorGrid would look for a click in the wrong place.
+    map_.options |= {"zoomSnap": 1, "minZoom": tiles.min_zoom, "maxZoom": tiles.max_zoom}
     map_.config |= {
         "tile_bands": {str(key): int(band) for key, band in tiles.bands.items() if band},
         "bands_url": tiles.bands_url,
         "href": tiles.href,
         "details_url": tiles.details_url,
     }
-    options = {
-        "minNativeZoom": tiles.min_native_zoom,
-        "maxNativeZoom": tiles.max_native_zoom,
-    }
+    options = {"minZoom": tiles.min_zoom, "maxZoom": tiles.max_zoom}
     if tiles.paths_url:
         map_.add_child(
             TileLayer("tile_streets", tiles.paths_url, name=texts["streets"], options=options)

@@ -17,7 +17,9 @@ import psycopg
 
 from layers.errors import DataError
 
-MIN_ZOOM, MAX_ZOOM = 10, 16
+# To the deepest zoom of the maps: a tile drawn larger than it is gets blurred by VectorGrid, and
+# clicks on it miss.
+MIN_ZOOM, MAX_ZOOM = 10, 20
 # From here on outlines are whole; below, small things and small corners are left out.
 FULL_DETAIL_ZOOM = 14
 EXTENT = 4096
@@ -70,7 +72,7 @@ def tile(connection: Any, quarter_id: int, layer: str, z: int, x: int, y: int) -
 
     ``connection``: a psycopg or SQLAlchemy connection; the tile is read by a prepared statement
     through a binary cursor, because text ``bytea`` costs a third of the speed. ``layer`` is one
-    of :data:`LAYERS`; zoom 10 to 16, of which 10 to 13 are generalised. Raises
+    of :data:`LAYERS`; zoom 10 to 20, of which 10 to 13 are generalised. Raises
     :class:`DataError` for another layer or an address outside the grid.
     """
     if layer not in _LAYERS:

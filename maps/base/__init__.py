@@ -4,7 +4,7 @@ Folium writes programs. Everything that reaches a page goes through this package
 JSON-encoded, scripts carry the page's nonce, and no address of another machine is left.
 """
 
-from maps.base.assets import DEFAULT_PREFIX, DEFAULT_ROOT, VENDOR_ASSETS, Asset
+from maps.base.assets import DEFAULT_PREFIX, DEFAULT_ROOT, OWN_ROOT, VENDOR_ASSETS, Asset
 from maps.base.elements import AccantoMap, DataLayer, LayerControl, Page, TileLayer
 from maps.base.frames import MapData, TileSource, feature_collection, to_wgs84
 from maps.base.render import MapParts, content_policy, render_page, render_parts, single_file
@@ -12,6 +12,7 @@ from maps.base.render import MapParts, content_policy, render_page, render_parts
 __all__ = [
     "DEFAULT_PREFIX",
     "DEFAULT_ROOT",
+    "OWN_ROOT",
     "VENDOR_ASSETS",
     "AccantoMap",
     "Asset",

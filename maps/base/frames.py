@@ -64,8 +64,8 @@ class TileSource:
     href: str = ""
     details_url: str = ""
     paths_url: str = ""
-    min_native_zoom: int = 10
-    max_native_zoom: int = 16
+    min_zoom: int = 10
+    max_zoom: int = 20
 
 
 @dataclass(frozen=True, slots=True)

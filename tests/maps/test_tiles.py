@@ -192,18 +192,26 @@ def test_browser_draws_tiles_and_opens_a_building(page, shown, connection, sessi
     assert len(asked) >= 2
     middle = data.buildings.geometry.iloc[3].centroid
     point = to_wgs84([middle])[0]
-    at = page.evaluate(
-        f"""() => {{ const map = Object.values(accanto.maps)[0].map;
-        const p = map.latLngToContainerPoint([{point.y}, {point.x}]); return [p.x, p.y]; }}"""
-    )
-    page.mouse.click(*at)
-    page.wait_for_timeout(400)
+    api = "Object.values(accanto.maps)[0].map"
+    # As far in as one can go, too.
+    for zoom in (16, 20):
+        page.evaluate(f"{api}.setView([{point.y}, {point.x}], {zoom}, {{animate: false}})")
+        page.wait_for_timeout(800)
+        at = page.evaluate(
+            f"(() => {{ const p = {api}.latLngToContainerPoint([{point.y}, {point.x}]);"
+            " return [p.x, p.y]; })()"
+        )
+        page.mouse.click(*at)
+        page.locator(".accanto-popup h2").wait_for(timeout=5000)
+        if zoom == 16:
+            page.evaluate(f"{api}.closePopup()")
+            page.wait_for_timeout(400)
     popup = page.locator(".accanto-popup")
     assert popup.locator("h2").text_content() == "Via dei Mulini <b>"
     assert popup.locator("a").get_attribute("href") == f"/edifici/{ids[3].id}"
     assert "Alloggi interessati: 12" in popup.text_content()
     before = len(asked)
-    page.evaluate("Object.values(accanto.maps)[0].map.closePopup()")
+    page.evaluate(f"{api}.closePopup()")
     page.wait_for_timeout(400)
     clip = {"x": at[0] - 8, "y": at[1] - 4, "width": 16, "height": 8}
     coloured = page.screenshot(clip=clip)

@@ -458,7 +458,7 @@
   /* Vector tiles: geometry, id and code only; bands come as one {id: band}. */
   function grid(map, config, url, styles, options) {
     var layer = L.vectorGrid.protobuf(url, L.extend({
-      rendererFactory: L.canvas.tile, vectorTileLayerStyles: styles, maxZoom: 20, minZoom: 9,
+      rendererFactory: L.canvas.tile, vectorTileLayerStyles: styles,
       fetchOptions: { credentials: "same-origin" }
     }, options));
     layer.on("tileerror", function () {
