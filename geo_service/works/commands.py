@@ -61,13 +61,13 @@ def impacts(
 def summary(session: Session, revisions: list[PhaseRevision]) -> dict[str, Any]:
     """``{"phases": [...]}``: buildings, flats and households hit by each revision, by kind."""
     ids = [r.id for r in revisions]
-    frame = phase_summary(session.connection(), ids)
+    frame = phase_summary(session.connection(), revision_ids=ids)
     households = count_households(session, ids)
     phases = []
     for revision in revisions:
         first, last = inclusive(revision.period)
         rows = frame[frame.revision_id == revision.id]
-        total = rows[rows.kind == ""]
+        total = rows[rows.kind == "all"]
         people = households[revision.id]
         phases.append(
             {
@@ -87,7 +87,7 @@ def summary(session: Session, revisions: list[PhaseRevision]) -> dict[str, Any]:
                         "households": people.by_kind.get(row.kind, 0),
                         "band": int(row.band),
                     }
-                    for row in rows[rows.kind != ""].itertuples()
+                    for row in rows[rows.kind != "all"].itertuples()
                 },
             }
         )
