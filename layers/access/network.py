@@ -17,7 +17,7 @@ from layers.access.closures import Closures, apply_closures
 from layers.access.noding import Edges, FloatArray, Geometries, IntArray, node_paths
 from layers.access.points import with_points
 from layers.access.rules import AccessProfile, BoolArray, profile, table
-from layers.access.shortest import checked_points, shortest_lengths_m
+from layers.access.shortest import UsableGraph, checked_points
 from layers.errors import DataError
 
 #: The kind of target that stands for the street network.
@@ -130,11 +130,7 @@ class AccessNetwork:
         if not users:
             raise DataError("Access: name at least one profile.")
         ids, joined = self._join(entrances, targets, closures, reach_m)
-        frames = [
-            self._compare(ids, joined, kind, _profile(who))
-            for who in users
-            for kind in sorted(joined.targets)
-        ]
+        frames = [frame for who in users for frame in self._compare(ids, joined, _profile(who))]
         return pd.concat(frames, ignore_index=True)
 
     def emergency_reach(
@@ -162,14 +158,14 @@ class AccessNetwork:
             ("after", who.passable(ways_after) & still_open),
         ):
             streets = self._street_nodes(self.edges, usable)
-            reached = np.isfinite(shortest_lengths_m(self.edges, usable, streets))
+            reached = np.isfinite(UsableGraph(self.edges, usable).lengths_m(streets))
             driven = self.edges.geometry[usable & reached[self.edges.start]]
             found = np.full(points.size, np.inf)
             if driven.size and there.any():
-                _, gap_m = shapely.STRtree(driven).query_nearest(
+                (point, _), gap_m = shapely.STRtree(driven).query_nearest(
                     points[there], return_distance=True, all_matches=False
                 )
-                found[there] = gap_m
+                found[np.flatnonzero(there)[point]] = gap_m
             distances[when] = found
         before, after = (distances[when] <= reach_m for when in ("before", "after"))
         return pd.DataFrame(
@@ -270,53 +266,70 @@ class AccessNetwork:
         still_open, ways_after = apply_closures(edges, closures)
         return ids, _Joined(edges, node[: points.size], by_kind, still_open, ways_after)
 
-    def _compare(
-        self, ids: pd.Index, joined: _Joined, kind: str, who: AccessProfile
-    ) -> pd.DataFrame:
-        edges, at = joined.edges, joined.entrance
-        is_joined = at >= 0
-
-        def lengths(user: AccessProfile, *, after: bool) -> FloatArray:
-            usable = user.passable(joined.ways_after if after else edges.ways)
-            if after:
-                usable = usable & joined.still_open
-            goals = joined.targets[kind]
-            if kind == STREET:
-                goals = np.union1d(goals, self._street_nodes(edges, usable))
-            found: FloatArray = np.where(
-                is_joined, shortest_lengths_m(edges, usable, goals)[at], np.inf
+    def _compare(self, ids: pd.Index, joined: _Joined, who: AccessProfile) -> list[pd.DataFrame]:
+        """The rows of one profile, a frame for each kind of target."""
+        careful = who.step_free()
+        graphs = {}
+        for user in {who, careful}:
+            passable = user.passable(joined.ways_after) & joined.still_open
+            graphs[user] = (
+                UsableGraph(joined.edges, user.passable(joined.edges.ways)),
+                UsableGraph(joined.edges, passable),
             )
-            return found
-
-        if not edges.n_nodes:
-            before = after = free_before = free_after = np.full(at.size, np.inf)
-        else:
-            careful = who.step_free()
-            before, after = lengths(who, after=False), lengths(who, after=True)
-            free_before, free_after = lengths(careful, after=False), lengths(careful, after=True)
-        was, now = np.isfinite(before), np.isfinite(after)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            extra_m = np.where(was, np.maximum(after - before, 0.0), 0.0)
-            ratio = np.where(was & (before > 0), np.maximum(after / before, 1.0), 1.0)
-        was_free, now_free = np.isfinite(free_before), np.isfinite(free_after)
-        return pd.DataFrame(
-            {
-                "entrance_id": ids,
-                "target": kind,
-                "profile": who.key,
-                "joined": is_joined,
-                "reachable_before": was,
-                "reachable_after": now,
-                "cut_off": was & ~now,
-                "step_free_before": was_free,
-                "step_free_after": now_free,
-                "step_free_lost": was_free & ~now_free,
-                "length_before_m": before,
-                "length_after_m": after,
-                "extra_m": extra_m,
-                "detour_ratio": ratio,
+        frames = []
+        for kind in sorted(joined.targets):
+            found = {
+                user: tuple(self._lengths_m(joined, kind, graph) for graph in pair)
+                for user, pair in graphs.items()
             }
-        )
+            frames.append(_rows(ids, joined, kind, who.key, found[who], found[careful]))
+        return frames
+
+    def _lengths_m(self, joined: _Joined, kind: str, graph: UsableGraph) -> FloatArray:
+        """Length from each entrance to the nearest target of a kind, m."""
+        at = joined.entrance
+        if not joined.edges.n_nodes:
+            return np.full(at.size, np.inf)
+        goals = joined.targets[kind]
+        if kind == STREET:
+            goals = np.union1d(goals, self._street_nodes(joined.edges, graph.usable))
+        found: FloatArray = np.where(at >= 0, graph.lengths_m(goals)[at], np.inf)
+        return found
+
+
+def _rows(
+    ids: pd.Index,
+    joined: _Joined,
+    kind: str,
+    profile_key: str,
+    lengths_m: tuple[FloatArray, ...],
+    step_free_m: tuple[FloatArray, ...],
+) -> pd.DataFrame:
+    """The table of one profile and kind of target from lengths before and after."""
+    before, after = lengths_m
+    was, now = np.isfinite(before), np.isfinite(after)
+    was_free, now_free = (np.isfinite(lengths) for lengths in step_free_m)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        extra_m = np.where(was, np.maximum(after - before, 0.0), 0.0)
+        ratio = np.where(was & (before > 0), np.maximum(after / before, 1.0), 1.0)
+    return pd.DataFrame(
+        {
+            "entrance_id": ids,
+            "target": kind,
+            "profile": profile_key,
+            "joined": joined.entrance >= 0,
+            "reachable_before": was,
+            "reachable_after": now,
+            "cut_off": was & ~now,
+            "step_free_before": was_free,
+            "step_free_after": now_free,
+            "step_free_lost": was_free & ~now_free,
+            "length_before_m": before,
+            "length_after_m": after,
+            "extra_m": extra_m,
+            "detour_ratio": ratio,
+        }
+    )
 
 
 def _profile(who: AccessProfile | str) -> AccessProfile:

@@ -41,21 +41,28 @@ def checked_points(frame: Any, what: str) -> tuple[pd.Index, Geometries]:
     return frame.index, shapes
 
 
-def shortest_lengths_m(edges: Edges, usable: BoolArray, sources: IntArray) -> FloatArray:
-    """Shortest length from every node to the nearest source over usable edges, m."""
-    found = np.full(edges.n_nodes, np.inf)
-    if not sources.size:
-        return found
-    start, end = edges.start[usable], edges.end[usable]
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    # a sparse matrix adds parallel edges up: keep the shortest of each pair of nodes
-    order = np.lexsort((edges.length_m[usable], high, low))
-    low, high, length_m = low[order], high[order], edges.length_m[usable][order]
-    first = np.ones(low.size, dtype=bool)
-    first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    graph = csr_array(
-        (length_m[first], (low[first], high[first])), shape=(edges.n_nodes, edges.n_nodes)
-    )
-    found = dijkstra(graph, directed=False, indices=np.unique(sources), min_only=True)
-    lengths: FloatArray = np.asarray(found, dtype=np.float64)
-    return lengths
+class UsableGraph:
+    """The edges that a user can take, ready for shortest lengths to several goals."""
+
+    def __init__(self, edges: Edges, usable: BoolArray) -> None:
+        """Build the sparse graph; of parallel edges the shortest counts."""
+        self.n_nodes = edges.n_nodes
+        self.usable = usable
+        start, end = edges.start[usable], edges.end[usable]
+        low, high = np.minimum(start, end), np.maximum(start, end)
+        # a sparse matrix adds parallel edges up: keep the shortest of each pair of nodes
+        order = np.lexsort((edges.length_m[usable], high, low))
+        low, high, length_m = low[order], high[order], edges.length_m[usable][order]
+        first = np.ones(low.size, dtype=bool)
+        first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+        self._graph = csr_array(
+            (length_m[first], (low[first], high[first])), shape=(self.n_nodes, self.n_nodes)
+        )
+
+    def lengths_m(self, goals: IntArray) -> FloatArray:
+        """Shortest length from every node to the nearest goal, m; infinite where none is."""
+        if not goals.size:
+            return np.full(self.n_nodes, np.inf)
+        found = dijkstra(self._graph, directed=False, indices=np.unique(goals), min_only=True)
+        lengths: FloatArray = np.asarray(found, dtype=np.float64)
+        return lengths
