@@ -38,7 +38,9 @@ def _streets() -> list[_Line]:
     lines = []
     for name, width_m, points in STREETS:
         centre = LineString(points)
-        lines.append(_Line("street", name, centre, width_m, cross_slope_pct=2.0))
+        # A street without pavements is a shared, level surface; the others are cambered.
+        camber_pct = 2.0 if name in WITH_PAVEMENTS else 1.0
+        lines.append(_Line("street", name, centre, width_m, cross_slope_pct=camber_pct))
         if name in WITH_PAVEMENTS:
             for side in (1, -1):
                 offset_m = side * (width_m / 2 + PAVEMENT_M / 2 + 0.3)

@@ -212,7 +212,7 @@ OTHER_BUILDINGS: tuple[tuple[str, str, str, str, str, int, float, tuple[Box, ...
      ((-56, -72, -26, -60), (-36, -60, -26, -56))),
     ("centrale", "Centrale di teleriscaldamento", "industrial", "Roggia Calore",
      "via delle Filande",
-     1, 6.0, ((22, 38, 36, 52), (36, 40, 40, 48))),
+     1, 4.4, ((22, 38, 36, 52), (36, 40, 40, 48))),
     ("box-1", "Box auto nord", "garage", "Consorzio box", "", 1, 2.8, ((-48, 58, -10, 64),)),
     ("box-2", "Box auto centro", "garage", "Consorzio box", "", 1, 2.8, ((-48, 42, -10, 48),)),
     ("box-3", "Box auto sud", "garage", "Consorzio box", "", 1, 2.8, ((-196, -136, -190, -104),)),

@@ -231,12 +231,12 @@ def _site_d(weeks: Weeks, ids: Ids) -> list[PlannedPhase]:
     roofs = sites.many(sites.buildings(4, 5))
     yard = ClosureDraft("courtyard", sites.many(sites.yard_d()), "Area di cantiere recintata")
     tower = sites.many(sites.lift_tower().buffer(0.5, join_style="mitre"))
-    doors = tuple(
+    detours = tuple(
         ClosureDraft(
-            "entrance", sites.many(sites.door(stair).buffer(1.8, quad_segs=4)),
-            f"Ingresso della scala {stair} spostato", weeks.day(week), weeks.day(week, 4),
+            "footway", sites.many(ground), "Vialetto del cortile nord in rifacimento",
+            weeks.day(first), weeks.day(last, 4),
         )
-        for week, stair in enumerate(("4B", "4C", "5B", "5C", "5A"), start=16)
+        for ground, first, last in sites.north_court_stretches()
     )  # fmt: skip
     return [
         PlannedPhase("D1", "Bonifica della copertura in cemento-amianto", draft_from_preset(
@@ -254,5 +254,5 @@ def _site_d(weeks: Weeks, ids: Ids) -> list[PlannedPhase]:
             "step_free_paths", **weeks.span(16, 20),
             footprint=sites.many(
                 *(sites.door(s).buffer(4, quad_segs=4) for s in ("4B", "4C", "5A", "5B", "5C"))),
-            closures=doors, contractor=CONTRACTORS["D2"], trucks_per_day=2)),
+            closures=detours, contractor=CONTRACTORS["D2"], trucks_per_day=2)),
     ]  # fmt: skip

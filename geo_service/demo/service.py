@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from geoalchemy2.shape import from_shape
@@ -19,11 +23,13 @@ from geo_service.demo.residents import load_people
 from geo_service.demo.schedule import Ids, PlannedPhase, Weeks, phases
 from geo_service.demo.sites import SITES
 from geo_service.errors import Conflict
+from geo_service.works import presets
 from geo_service.works import service as works
 from geo_service.works.revisions import half_open
 from layers.buildings import Building, Flat, Quarter, Stairwell
 from layers.crs import SRID
 from layers.errors import DataError
+from layers.impacts.compute import ENGINE_VERSION
 from layers.impacts.store import recompute_all
 from layers.loaders.buildings import load_buildings
 from layers.loaders.entrances import load_entrances
@@ -32,8 +38,6 @@ from layers.loaders.paths import load_paths
 from layers.loaders.report import Report
 from layers.sites import Permit, PhaseRevision, Site
 
-# Raised when the drawing, the people or the plan change, so that a loaded demonstration is renewed.
-EDITION = 1
 # What residents were told of; D1 must be announced today and is not among them.
 ANNOUNCED = ("A1", "A2", "A3", "A4", "A5", "A6", "B1", "B2", "C1")
 # Phases whose dates somebody confirmed lately: days before today's Monday.
@@ -41,16 +45,25 @@ CONFIRMED = {"A2": 3, "A3": 3, "A4": 4, "A5": 6, "B2": 4, "C1": 5, "D1": 11}
 
 
 def load_demo(
-    session: Session, today: dt.date, *, seed: int = SEED, compute: bool = True
+    session: Session,
+    today: dt.date,
+    *,
+    seed: int = SEED,
+    compute: bool = True,
+    progress: Callable[[int, int], Any] | None = None,
 ) -> Quarter:
     """Make sure that the demonstration of ``today`` is in the database; never commits.
 
     The same day, seed and edition change nothing; another day replaces the whole quarter.
-    ``compute`` also writes zones and impacts of every phase in force.
+    ``compute`` also writes zones and impacts of every phase in force; ``progress(done, of)`` is
+    called after each of them.
 
     Raises :class:`Conflict` when real rows hold the code of the demonstration.
     """
-    mark = {"edition": EDITION, "seed": seed, "today": today.isoformat(), "computed": compute}
+    mark = {
+        "edition": _edition(), "seed": seed, "today": today.isoformat(),
+        "engine": ENGINE_VERSION if compute else None,
+    }  # fmt: skip
     present = session.scalar(select(Quarter).where(Quarter.code == QUARTER_CODE))
     if present is not None:
         if not present.synthetic:
@@ -65,8 +78,17 @@ def load_demo(
     quarter = _load_space(session, today, seed, mark)
     _load_works(session, quarter, Weeks.of(today))
     if compute:
-        recompute_all(session.connection(), quarter.id)
+        recompute_all(session.connection(), quarter.id, progress)
     return quarter
+
+
+@cache
+def _edition() -> str:
+    """Changes with everything that the demonstration is made of, so that none is left stale."""
+    here = Path(__file__).parent
+    sources = sorted(p for p in here.iterdir() if p.suffix in (".py", ".yaml"))
+    sources.append(Path(presets.__file__).with_suffix(".yaml"))
+    return hashlib.blake2s(b"".join(p.read_bytes() for p in sources), digest_size=8).hexdigest()
 
 
 def _load_space(session: Session, today: dt.date, seed: int, mark: dict[str, Any]) -> Quarter:

@@ -109,6 +109,18 @@ def lift_tower() -> Polygon:
     return box(172.0, 98.5, 176.2, 103.0)
 
 
+def north_court_stretches() -> tuple[tuple[Polygon, int, int], ...]:
+    """Stretches of the paths of the north court made new in turn: ground, first and last week.
+
+    Each leaves every door a way round the other side.
+    """
+    return (
+        (box(74, 102.5, 86, 105.5), 16, 17),
+        (box(146, 102.5, 158, 105.5), 18, 19),
+        (box(168.5, 82, 171.5, 90), 20, 20),
+    )
+
+
 def demolition_ground() -> Polygon:
     return box(*SITE_B)
 

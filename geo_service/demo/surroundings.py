@@ -102,5 +102,5 @@ def _house(
     footprint = affinity.rotate(body, slope_deg, origin=middle)
     if not isinstance(footprint, Polygon):
         return None
-    height_m = round(3.1 * storeys + (2.6 if use == "industrial" else 1.8), 1)
+    height_m = round(3.1 * storeys + (1.3 if use == "industrial" else 1.8), 1)
     return PrivateHouse(footprint, storeys, height_m, use, flats, street)

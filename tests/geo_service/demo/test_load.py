@@ -275,6 +275,23 @@ def test_c1_takes_the_bays_and_the_way_of_the_north_court(
     assert to_shape(closures["footway"].geom).area > 300
 
 
+def test_c1_takes_the_step_free_way_from_4a_and_from_no_other_door(
+    session: Session, phases: dict[str, PhaseRevision]
+) -> None:
+    recompute(session.connection(), phases["C1"].id)
+    lost = session.scalars(
+        text(
+            "select distinct w.label from impact i"
+            " join impact_run r on r.id = i.run_id and r.in_force"
+            " join flat f on f.id = i.flat_id join stairwell w on w.id = f.stairwell_id"
+            " where r.revision_id = :id and i.kind = 'access' and i.aspect = 'step_free'"
+            " and i.band >= 3"
+        ),
+        {"id": phases["C1"].id},
+    )
+    assert list(lost) == ["4A"]
+
+
 def test_d1_is_still_to_be_announced_and_the_others_were(
     session: Session, phases: dict[str, PhaseRevision]
 ) -> None:

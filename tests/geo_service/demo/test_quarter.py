@@ -68,9 +68,9 @@ class Ways:
 
 
 def without_steps(paths: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Ways that a wheelchair can use: no steps, kerbs lowered, 90 cm wide."""
+    """Ways that a wheelchair can use: no steps, kerbs lowered, 90 cm wide, not too steep."""
     free = (paths.steps == 0) & (paths.kerb_cm <= 2.5) & (paths.width_m >= 0.9)
-    return paths[free & (paths.slope_pct <= 8)]
+    return paths[free & (paths.slope_pct <= 8) & (paths.cross_slope_pct <= 1)]
 
 
 def test_the_quarter_has_the_numbers_it_is_known_for(
