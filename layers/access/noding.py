@@ -163,12 +163,17 @@ def merged_nodes(points: FloatArray, snap_m: float) -> tuple[IntArray, FloatArra
     return label.astype(np.int64), xy
 
 
-def _without_loops(line: Any, snap_m: float) -> list[Any]:
-    """A line that returns to where it started, cut in two: an edge needs two nodes."""
-    ends = shapely.get_coordinates(line)[[0, -1]]
-    if line.length > 2.0 * snap_m and np.hypot(*(ends[1] - ends[0])) <= snap_m:
-        return cut_line(line, [line.length / 2.0])
-    return [line]
+def _halved_loops(
+    pieces: Geometries, origin: IntArray, snap_m: float
+) -> tuple[Geometries, IntArray]:
+    """Lines that return to where they started, cut in two: an edge needs two nodes."""
+    gap_m = shapely.distance(shapely.get_point(pieces, 0), shapely.get_point(pieces, -1))
+    loops = np.flatnonzero((gap_m <= snap_m) & (shapely.length(pieces) > 2.0 * snap_m))
+    halves = [cut_line(pieces[loop], [pieces[loop].length / 2.0]) for loop in loops]
+    flat = np.array([half for pair in halves for half in pair], dtype=object)
+    kept = np.delete(np.arange(pieces.size), loops)
+    again = np.repeat(loops, [len(pair) for pair in halves])
+    return np.concatenate([pieces[kept], flat]), origin[np.concatenate([kept, again])]
 
 
 def node_paths(
@@ -204,16 +209,16 @@ def node_paths(
     origin: list[int] = []
     for index, line in enumerate(lines):
         made = cut_line(line, positions[index]) if index in positions else [line]
-        made = [half for piece in made for half in _without_loops(piece, snap_m)]
         pieces += made
         origin += [index] * len(made)
-    geometry = np.array(pieces, dtype=object)
+    geometry, line_of = _halved_loops(
+        np.array(pieces, dtype=object), np.array(origin, dtype=np.int64), snap_m
+    )
     ends = np.concatenate([shapely.get_point(geometry, 0), shapely.get_point(geometry, -1)])
     node, node_xy = merged_nodes(shapely.get_coordinates(ends), snap_m)
     start, end = node[: geometry.size], node[geometry.size :]
     keep = start != end
-    path = rows[np.array(origin, dtype=np.int64)] if origin else np.empty(0, dtype=np.int64)
-    path = path[keep]
+    path = rows[line_of[keep]]
     return Edges(
         start=start[keep], end=end[keep], geometry=geometry[keep],
         length_m=shapely.length(geometry[keep]), path=path,
