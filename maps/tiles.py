@@ -54,7 +54,7 @@ _LAYERS: dict[str, dict[str, str]] = {
     "buildings": {
         "table": "building",
         "columns": "t.id, t.code",
-        "alive": "and (t.closed_on is null or t.closed_on > current_date)",
+        "alive": "and t.closed_on is null",
         "large": "and st_area(t.geom3857) > %(pixel_m)s * %(pixel_m)s / 2",
     },
     "paths": {

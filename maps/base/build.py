@@ -20,7 +20,8 @@ _PANEL = Environment(autoescape=True).from_string(
     """<svg class="accanto-defs" width="0" height="0" aria-hidden="true"><defs>{{ patterns }}</defs>
 </svg>
 {%- if title or period %}
-<div class="accanto-head"><div>{% if title %}<h1>{{ title }}</h1>{% endif %}
+<div class="accanto-head"><div>{% if title %}
+<{{ heading }} class="accanto-title">{{ title }}</{{ heading }}>{% endif %}
 {%- if period %}<p>{{ period }}</p>{% endif %}
 {%- if list_href %}<p><a href="{{ list_href }}">{{ texts.list }}</a></p>{% endif %}</div></div>
 {%- endif %}
@@ -79,7 +80,7 @@ def start_map(
     if own_building is not None:
         config["own_building"] = own_building
     label = " – ".join(part for part in (data.title, data.period_label) if part) or texts["map"]
-    map_ = AccantoMap(data, config, panel=lambda list_href: "", label=label)
+    map_ = AccantoMap(data, config, panel=lambda list_href, heading: "", label=label)
     prefix = map_.get_name()
     config["prefix"] = prefix
     values = {
@@ -92,7 +93,9 @@ def start_map(
         "patterns": _Safe(_patterns(prefix)),
         "entries": _legend(data, prefix, own_building is not None),
     }
-    map_.panel = lambda list_href: _PANEL.render(list_href=list_href, **values)
+    map_.panel = lambda list_href, heading: _PANEL.render(
+        list_href=list_href, heading=heading, **values
+    )
     return map_
 
 

@@ -92,10 +92,10 @@ class Page(Figure):
         self.header._parent = self
         self.head = self.body = self.program = ""
 
-    def collect(self, nonce: str = "") -> None:
+    def collect(self, nonce: str = "", heading: str = "h1") -> None:
         """Render the map's elements into ``head``, ``body`` and ``program``."""
         for child in self._children.values():
-            child.render(nonce=nonce)
+            child.render(nonce=nonce, heading=heading)
         self.head = self.header.render()
         self.body = self.html.render()
         # One function around it all: no name of the map becomes a global one.
@@ -122,7 +122,7 @@ class AccantoMap(Safe, folium.Map):
         """
         {% macro html(this, kwargs) %}
         <section class="accanto-map-frame" id="{{ this.get_name() }}_frame">
-        {{ this.panel(this.page_address(this.data.list_href)) }}
+        {{ this.panel(this.page_address(this.data.list_href), kwargs.heading or "h1") }}
         <div class="folium-map accanto-map" id="{{ this.get_name() }}" role="region"
           aria-label="{{ this.label|e }}" aria-describedby="{{ this.get_name() }}_keys"></div>
         <script type="application/json" id="{{ this.get_name() }}_config">
@@ -144,7 +144,7 @@ class AccantoMap(Safe, folium.Map):
     ]
 
     def __init__(
-        self, data: MapData, config: dict[str, Any], panel: Callable[[str], str], label: str
+        self, data: MapData, config: dict[str, Any], panel: Callable[[str, str], str], label: str
     ) -> None:
         bounds = config.get("bounds") or [[45.4, 9.1], [45.5, 9.3]]
         middle = [(bounds[0][i] + bounds[1][i]) / 2 for i in (0, 1)]
@@ -174,6 +174,8 @@ class AccantoMap(Safe, folium.Map):
 
     def page_address(self, href: str) -> str:
         """Address of a page of the own server; nothing for any other, or in a file offline."""
+        if href.startswith(("#", "?")):
+            return "" if self.config.get("offline") else href
         if not href.startswith("/") or href.startswith(("//", "/\\")):
             return ""
         if self.config.get("offline"):

@@ -67,7 +67,8 @@ def render_parts(
 ) -> MapParts:
     """The map as three pieces of markup for a page that has more than a map on it."""
     page = _page(map_)
-    page.collect(nonce)
+    # The page around has its own first heading.
+    page.collect(nonce, heading="h2")
     styles, libraries = _linked(map_, nonce, assets, own)
     program = f"{libraries}\n<script{_nonce(nonce)}>{page.program}</script>"
     return MapParts(Markup(styles + page.head), Markup(page.body), Markup(program))  # noqa: S704

@@ -145,3 +145,22 @@ def test_resident_map_tells_no_counts(page, shown, sample):
     html = shown.answers["/map"][1].decode()
     assert '"flats":' not in html.split("_data")[1]
     assert '"band":' not in html.split("_data")[1]
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_nothing_in_the_way_of_assistive_technology(page, shown, sample, language):
+    shown.open(page, phase_map(sample(language=language)))
+    page.evaluate("Object.values(accanto.maps)[0].openBuilding(3)")
+    page.wait_for_timeout(300)
+    # The nonce keeps axe's own script tag out; evaluated code is not under the page's policy.
+    page.evaluate(axe_script())
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))")
+    assert found == []
+
+
+def axe_script() -> str:
+    """The axe-core library as the test package brings it."""
+    import axe_playwright_python
+
+    folder = Path(axe_playwright_python.__file__).parent
+    return next(folder.rglob("axe*.js")).read_text(encoding="utf-8")

@@ -117,6 +117,7 @@ def test_parts_fit_into_another_page(sample):
     assert "<html" not in parts.head + parts.body + parts.scripts
     assert 'class="folium-map accanto-map"' in parts.body
     assert "<script" not in parts.head
+    assert "<h1" not in parts.body
     assert parts.scripts.count("</script>") == 3
 
 
