@@ -225,7 +225,7 @@ def test_entrances_join_what_holds_them_and_make_stairwells(
     ).one() == ("viale lombardia 4b")
     again = bring(session, built, "entrances", path, crs="32632")
     assert (again.accepted, again.unchanged) == (0, 3)
-    assert bring(session, built, "entrances", path, crs="32632", join_within_m=6.0).accepted == 1
+    assert bring(session, built, "entrances", path, crs="32632", join_within_m=6.0).accepted == 2
 
 
 def test_addresses_on_buildings_give_way_to_entrances(
