@@ -9,7 +9,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import CurrentAccount
 from geo_service.desk import service
 from geo_service.i18n import gettext as _
-from geo_service.web.embed import embed
+from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import render
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
@@ -86,7 +86,7 @@ def quarter_map_page(
         list_href=address_with(request, vista="elenco"),
         zones_of=[choice.zone] if choice.zone else [],
     )
-    map_ = quarter_map(data, show_zones=[choice.zone] if choice.zone else [])
+    map_ = quarter_map(without_heading(data), show_zones=[choice.zone] if choice.zone else [])
     if data.tiles is not None:
         map_.config["bounds"] = quarter_bounds(session.connection(), quarter.id)
     return render(request, "desk/map.html", map=embed(request, map_), **context)
@@ -135,5 +135,5 @@ def building_sheet(request: Request, session: Db, today: Today, building_id: int
         address=building_label(building),
         stairwells=service.stairwell_lines(session, building_id, today),
         acting=service.acting_phases(session, building_id, today),
-        map=embed(request, quarter_map(data)),
+        map=embed(request, quarter_map(without_heading(data))),
     )

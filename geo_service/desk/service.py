@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text
@@ -14,6 +13,7 @@ from geo_service.calendar import is_holiday
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
 from geo_service.works.overview import PhaseRow, phase_rows
+from geo_service.works.places import ADDRESSES
 from geo_service.works.service import revisions_in_force
 from layers.buildings import Building
 from layers.impacts.queries import days_above
@@ -43,14 +43,16 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class HardHit:
-    """A household and how many days of strong impacts it has ahead, by kind."""
+    """A stairwell whose households have strong impacts ahead: who, which, for how long."""
 
-    code: str
     building_id: int
     building: str
     stairwell: str
+    # Codes of the households, those hit longest first.
+    households: tuple[str, ...]
+    # Strongest band per kind, and days with a strong band of the kind that lasts longest.
+    bands: dict[str, int]
     days: int
-    bands: dict[str, int] = field(default_factory=dict)
 
 
 def overview(session: Session, quarter_id: int, today: dt.date, days: int = 14) -> Overview:
@@ -70,10 +72,9 @@ def overview(session: Session, quarter_id: int, today: dt.date, days: int = 14) 
 def hardest_hit(
     session: Session, quarter_id: int, today: dt.date, *, protected: bool, days: int = 14
 ) -> list[HardHit]:
-    """Households with most days of strong impacts ahead, the worst first.
+    """Households with most days of strong impacts ahead, by stairwell, the worst first.
 
-    A day counts once for each kind in band 3 or 4. ``protected`` includes households at a
-    protected address, which only coordinators see.
+    ``protected`` includes households at a protected address, which only coordinators see.
     """
     last = today + dt.timedelta(days=days - 1)
     skip = {d for d in _days(today, last) if is_holiday(d) and d.weekday() != 6}
@@ -81,47 +82,46 @@ def hardest_hit(
     found = found[(found.flat_id > 0) & (found.worst_band >= STRONG)]
     if found.empty:
         return []
-    score = found.groupby("flat_id").days_3.sum().sort_values(ascending=False)
-    flat_ids = [int(f) for f in score.index[: 8 * MOST_HIT]]
-    places = _places(session, flat_ids, today, protected)
-    ranked = []
-    for flat_id in flat_ids:
-        kinds = found[found.flat_id == flat_id]
-        for code, building_id, building, stairwell in places.get(flat_id, ()):
-            bands = {str(k): int(b) for k, b in zip(kinds.kind, kinds.worst_band, strict=True)}
-            ranked.append(
-                HardHit(code, building_id, building, stairwell, int(score[flat_id]), bands)
+    score = found.groupby("flat_id").days_3.sum().to_dict()
+    where: dict[int, tuple[int, str, str]] = {}
+    people: dict[int, list[tuple[int, str]]] = {}
+    stairwell_of: dict[int, int] = {}
+    for row in session.execute(
+        _PLACES, {"flats": list(score), "today": today, "protected": protected}
+    ):
+        stairwell_of[row.flat_id] = row.stairwell_id
+        where[row.stairwell_id] = (row.building_id, row.building, row.label)
+        people.setdefault(row.stairwell_id, []).append((-score[row.flat_id], row.code))
+    found = found.assign(stairwell_id=found.flat_id.map(stairwell_of)).dropna()
+    hits = []
+    for stairwell_id, part in found.groupby("stairwell_id"):
+        worst = part.groupby("kind").worst_band.max()
+        hits.append(
+            HardHit(
+                *where[int(stairwell_id)],
+                households=tuple(code for _, code in sorted(people[int(stairwell_id)])),
+                bands={str(kind): int(band) for kind, band in worst.items()},
+                days=int(part.days_3.max()),
             )
-    return ranked[:MOST_HIT]
+        )
+    hits.sort(key=lambda h: (-sum(b for b in h.bands.values()) * h.days, -len(h.households)))
+    return hits[:MOST_HIT]
 
 
 _PLACES = text(
-    """
-    select s.flat_id, h.code, b.id,
-           coalesce((select string_agg(distinct a.street || ' ' || a.house_number, ', ')
-                     from address_point a where a.building_id = b.id), nullif(b.name, ''), b.code),
-           w.label
+    f"""
+    select s.flat_id, h.code, b.id as building_id, w.id as stairwell_id, w.label,
+           coalesce(a.address, nullif(b.name, ''), b.code) as building
     from stay s
     join household h on h.id = s.household_id
     join flat f on f.id = s.flat_id
     join stairwell w on w.id = f.stairwell_id
     join building b on b.id = w.building_id
+    left join {ADDRESSES} a on true
     where s.flat_id = any(:flats) and s.period @> cast(:today as date)
       and (:protected or not h.protected)
-    order by h.code
-    """
+    """  # noqa: S608  (no value is part of the text)
 )
-
-
-def _places(
-    session: Session, flat_ids: Sequence[int], today: dt.date, protected: bool
-) -> dict[int, list[tuple[str, int, str, str]]]:
-    places: dict[int, list[tuple[str, int, str, str]]] = {}
-    for flat_id, *place in session.execute(
-        _PLACES, {"flats": list(flat_ids), "today": today, "protected": protected}
-    ):
-        places.setdefault(flat_id, []).append(tuple(place))  # type: ignore[arg-type]
-    return places
 
 
 def _days(first: dt.date, last: dt.date) -> list[dt.date]:
@@ -159,14 +159,15 @@ SORTS = {
     "nuclei": "households desc, address, name, code",
     "alloggi": "flats desc, address, name, code",
 }
-_LIST = """
+_LIST = f"""
 with place as (
-    select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address,
-           string_agg(search_key, ' ') as keys
+    select building_id, string_agg(search_key, ' ') as keys
     from address_point where quarter_id = :quarter group by 1),
 chosen as (
-    select b.id, b.code, b.name, b.use, coalesce(p.address, '') as address
-    from building b left join place p on p.building_id = b.id
+    select b.id, b.code, b.name, b.use, coalesce(a.address, '') as address
+    from building b
+    left join place p on p.building_id = b.id
+    left join {ADDRESSES} a on true
     where b.quarter_id = :quarter and b.closed_on is null
       and (:q = '' or b.code = upper(:q) or b.name ilike :pattern
            or (:key <> '' and (p.keys like :key_pattern or :key <% p.keys)))),
@@ -191,8 +192,8 @@ select c.id, c.code, c.name, c.address, c.use, coalesce(n.stairwells, 0) as stai
 from chosen c
 left join inside n on n.building_id = c.id
 left join hit h on h.building_id = c.id
-order by {order} limit :most offset :skip
-"""
+order by {{order}} limit :most offset :skip
+"""  # noqa: S608  (no value is part of the text)
 
 
 def building_page(

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
 from geo_service.portal import buildings
-from geo_service.web.embed import embed
+from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import render
 from geo_service.web.quarter import Today
@@ -27,6 +27,7 @@ from geo_service.works.map_data import (
     quarter_bounds,
 )
 from geo_service.works.map_view import choice_of
+from geo_service.works.places import ADDRESSES
 from layers.buildings import Building, Quarter
 from maps import tiles
 from maps.base import AccantoMap
@@ -81,7 +82,7 @@ def public_map(request: Request, session: Db, today: Today) -> Response:
         list_href=address_with(request, vista="elenco"),
         public=True,
     )
-    map_ = quarter_map(data)
+    map_ = quarter_map(without_heading(data))
     if data.tiles is not None:
         map_.config["bounds"] = quarter_bounds(session.connection(), quarter.id)
     return render(request, "portal/map.html", map=embed(request, map_), **context)
@@ -99,7 +100,7 @@ def resident_map(session: Session, building: Building, today: dt.date) -> Accant
         public=True,
         around=to_shape(building.footprint),
     )
-    return building_map(data, building.id)
+    return building_map(without_heading(data), building.id)
 
 
 @router.get("/tiles/public/{quarter_id:int}/{version:int}/{layer}/{z:int}/{x:int}/{y:int}.mvt")
@@ -127,7 +128,7 @@ def public_tile(
 
 
 _OPEN = text(
-    """
+    f"""
     select cast(json_build_object(
         'type', 'FeatureCollection',
         'name', 'buildings',
@@ -142,12 +143,9 @@ _OPEN = text(
         ) order by q.code, b.code), cast('[]' as json))) as text)
     from building b
     join quarter q on q.id = b.quarter_id
-    left join (
-        select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address
-        from address_point group by 1
-    ) a on a.building_id = b.id
+    left join {ADDRESSES} a on true
     where b.closed_on is null and (cast(:quarter as text) is null or q.code = :quarter)
-    """
+    """  # noqa: S608  (no value is part of the text)
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import Range
@@ -25,6 +25,7 @@ PRIVATE_KINDS = ("relocation",)
 WORKING_KINDS = frozenset({"noise", "dust", "vibration", "inside"})
 # Fewer occupied flats than this, and a stairwell is shown as its building.
 MIN_OCCUPIED_FLATS = 5
+WEEKEND_DAYS = 3
 SOON_DAYS = 7
 LATER_DAYS = 56
 
@@ -45,6 +46,7 @@ class Fact:
     ends_at: dt.time | None = None
     # Empty: the whole building.
     stairwells: tuple[str, ...] = ()
+    part_of_day: str = "all"
 
     def acts_on(self, day: dt.date) -> bool:
         """Whether people will notice it on ``day``."""
@@ -97,13 +99,15 @@ class Outlook:
 
 _FACTS = text(
     """
-    select r.revision_id, i.kind, i.aspect, max(i.band) as band, i.period, i.weekdays
+    select r.revision_id, i.kind, i.aspect, i.part_of_day, max(i.band) as band, i.period,
+           i.weekdays
     from impact i
     join impact_run r on r.id = i.run_id and r.in_force
     join revision_in_force f on f.revision_id = r.revision_id
     where i.building_id = :building and i.band > 0 and i.kind <> all(:private)
-      and i.kind <> 'utility' and (upper(i.period) is null or upper(i.period) > :today)
-    group by r.revision_id, i.kind, i.aspect, i.period, i.weekdays
+      and i.kind <> 'utility' and i.aspect <> 'emergency'
+      and (upper(i.period) is null or upper(i.period) > :today)
+    group by r.revision_id, i.kind, i.aspect, i.part_of_day, i.period, i.weekdays
     """
 )
 _CUTS = text(
@@ -168,6 +172,9 @@ def outlook(session: Session, building: Building, today: dt.date) -> Outlook:
         for span, held in spans.items():
             day = verified.get(revision.id, revision.recorded_at.date())
             getattr(result, span).append(_work(revision, held, day))
+    for works in (result.today, result.soon, result.later, result.beyond):
+        # What must be prepared for stands on top, then what weighs most.
+        works.sort(key=lambda w: (w.facts[0].kind != "utility", -max(f.band for f in w.facts)))
     return result
 
 
@@ -177,7 +184,15 @@ def _facts(session: Session, building: Building, today: dt.date) -> dict[int, li
     for row in session.execute(_FACTS, {**here, "private": list(PRIVATE_KINDS)}):
         first, last = inclusive(row.period)
         facts.setdefault(row.revision_id, []).append(
-            Fact(row.kind, row.aspect, row.band, first, last, row.weekdays)
+            Fact(
+                row.kind,
+                _public_aspect(row.kind, row.aspect),
+                row.band,
+                first,
+                last,
+                row.weekdays,
+                part_of_day=row.part_of_day,
+            )
         )
     bands = dict(session.execute(_CUT_BANDS, {"building": building.id}).tuples().all())
     occupied = dict(session.execute(_OCCUPIED, here).tuples().all())
@@ -211,14 +226,41 @@ def _stairwells_to_name(
     return tuple(s.label for s in building.stairwells if s.id in hit)
 
 
+def _public_aspect(kind: str, aspect: str) -> str:
+    """What residents tell apart: of a way whether it has steps, of works inside whose flat."""
+    if kind == "access":
+        return "step_free" if aspect in ("step_free", "pram") else "walk"
+    return aspect if kind in ("inside", "parking") else ""
+
+
 def _strongest(facts: list[Fact]) -> list[Fact]:
-    """One fact per kind, aspect, days and hours: the strongest; strongest first."""
-    kept: dict[tuple[object, ...], Fact] = {}
-    for fact in sorted(facts, key=lambda f: (-f.band, f.starts_on, f.kind, f.aspect)):
-        key = (fact.kind, fact.aspect, fact.starts_on, fact.starts_at, fact.stairwells)
-        kept.setdefault(key, fact)
-    # What is switched off comes first: it must be prepared for.
-    return sorted(kept.values(), key=lambda f: (f.kind != "utility", -f.band, f.starts_on))
+    """Facts that people cannot tell apart put together, each at its strongest; cuts first."""
+    merged: list[Fact] = []
+    for fact in sorted(facts, key=lambda f: (_likeness(f), f.starts_on)):
+        last = merged[-1] if merged else None
+        if last is None or _likeness(last) != _likeness(fact) or not _meets(last, fact):
+            merged.append(fact)
+            continue
+        ends = None
+        if last.ends_on is not None and fact.ends_on is not None:
+            ends = max(last.ends_on, fact.ends_on)
+        merged[-1] = replace(
+            last,
+            band=max(last.band, fact.band),
+            ends_on=ends,
+            weekdays=last.weekdays | fact.weekdays,
+        )
+    return sorted(merged, key=lambda f: (f.kind != "utility", -f.band, f.starts_on, f.kind))
+
+
+def _likeness(fact: Fact) -> tuple[str, ...]:
+    window = f"{fact.starts_at}-{fact.ends_at}"
+    return (fact.kind, fact.aspect, fact.part_of_day, window, *fact.stairwells)
+
+
+def _meets(earlier: Fact, later: Fact) -> bool:
+    """Whether two periods touch; a weekend between them does not part them."""
+    return earlier.ends_on is None or (later.starts_on - earlier.ends_on).days <= WEEKEND_DAYS
 
 
 def _by_span(

@@ -17,11 +17,15 @@ HEADLINES = {
     "dust": N_("Polvere: livello %(band)s"),
     "vibration": N_("Vibrazioni: livello %(band)s"),
     "access": N_("Ingresso o percorso modificato"),
+    "access step_free": N_("Percorso senza gradini chiuso o più lungo"),
     "parking": N_("Meno posti auto"),
+    "parking disabled_stalls": N_("Meno posti auto per disabili"),
     "scaffold": N_("Impalcatura sull'edificio"),
     "inside": N_("Lavori dentro gli alloggi, su appuntamento"),
+    "inside structure_borne": N_("Colpi e vibrazioni dentro l'edificio"),
     "works": N_("Lavori in questo edificio"),
 }
+PARTS = {"evening": N_("di sera"), "night": N_("di notte")}
 CUTS = {
     "water": N_("Acqua chiusa"),
     "hot_water": N_("Senza acqua calda"),
@@ -44,6 +48,10 @@ NOTICED = {
     "access": N_("L'ingresso o la strada di sempre può essere chiusa o avere gradini."),
     "parking": N_("Alcuni posti auto vicini sono occupati dal cantiere."),
     "scaffold": N_("Davanti alle finestre ci sono ponteggio e teli; passano operai."),
+    "access step_free": N_(
+        "Con carrozzina, passeggino o deambulatore serve un'altra strada: chiamateci prima."
+    ),
+    "inside structure_borne": N_("I rumori dei lavori interni passano per muri e solai."),
     "inside": N_("Gli operai entrano solo nel giorno e nell'ora concordati con ciascuno."),
     "works": N_("Si lavora in questo edificio; le conseguenze sono in corso di verifica."),
 }
@@ -74,9 +82,11 @@ def headline(fact: Fact) -> str:
         if fact.starts_at is not None and fact.ends_at is not None:
             title = f"{title} {words.window(fact.starts_at, fact.ends_at)}"
         return title
-    if fact.kind in HEADLINES:
-        return _(HEADLINES[fact.kind], band=words.band(fact.band))
-    return words.kind(fact.kind)
+    title = HEADLINES.get(f"{fact.kind} {fact.aspect}", HEADLINES.get(fact.kind))
+    if title is None:
+        return words.kind(fact.kind)
+    said = _(title, band=words.band(fact.band)) if "%(band)s" in title else _(title)
+    return f"{said} {_(PARTS[fact.part_of_day])}" if fact.part_of_day in PARTS else said
 
 
 def noticed(fact: Fact) -> str:
@@ -85,7 +95,8 @@ def noticed(fact: Fact) -> str:
         return _(CUT_NOTICED[fact.aspect]) if fact.aspect in CUT_NOTICED else ""
     if fact.kind == "noise":
         return _(NOISE[fact.band]) if fact.band else ""
-    return _(NOTICED[fact.kind]) if fact.kind in NOTICED else ""
+    sentence = NOTICED.get(f"{fact.kind} {fact.aspect}", NOTICED.get(fact.kind))
+    return _(sentence) if sentence else ""
 
 
 def to_prepare(fact: Fact) -> str:

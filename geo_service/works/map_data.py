@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from geo_service import i18n
 from geo_service.i18n import gettext as _
+from geo_service.works.places import ADDRESSES
 from geo_service.works.revisions import inclusive
 from layers.buildings import Quarter
 from layers.crs import SRID
@@ -88,16 +89,13 @@ _LEVELS = f"""
       and i.period && daterange(%(first)s, %(after)s) and i.weekdays & %(weekdays)s <> 0
     group by grouping sets ((i.building_id, i.kind), (i.building_id))
 """  # noqa: S608  (no value is part of the text)
-_BUILDINGS = """
+_BUILDINGS = f"""
     select b.id, b.code, b.name, coalesce(a.address, ''), st_asbinary(b.footprint)
     from building b
-    left join (
-        select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address
-        from address_point where quarter_id = %(quarter)s group by 1
-    ) a on a.building_id = b.id
+    left join {ADDRESSES} a on true
     where b.quarter_id = %(quarter)s and b.closed_on is null
       and (%(around)s::geometry is null or st_dwithin(b.footprint, %(around)s, %(reach)s))
-"""
+"""  # noqa: S608
 _SITES = """
     select s.id, s.code, s.name, st_asbinary(s.footprint)
     from site s
@@ -125,7 +123,9 @@ _ZONES = f"""
     order by z.band
 """  # noqa: S608
 _PATHS = """
-    select kind, name, width_m, st_asbinary(geom) from path
+    -- Names of footways would cover the map: they repeat the streets beside them.
+    select kind, case when kind = 'street' then name else '' end, width_m, st_asbinary(geom)
+    from path
     where quarter_id = %(quarter)s
       and (%(around)s::geometry is null or st_dwithin(geom, %(around)s, %(reach)s))
 """
@@ -277,10 +277,9 @@ def level_lines(session: Session, levels: dict[int, BuildingLevel]) -> list[Leve
     """Buildings hit, the hardest first, for the list beside the map."""
     found = rows(
         session.connection(),
-        """select b.id, b.code, coalesce(
-             (select string_agg(distinct a.street || ' ' || a.house_number, ', ')
-              from address_point a where a.building_id = b.id), nullif(b.name, ''), b.code)
-           from building b where b.id = any(%(ids)s)""",
+        f"""select b.id, b.code, coalesce(a.address, nullif(b.name, ''), b.code)
+            from building b left join {ADDRESSES} a on true
+            where b.id = any(%(ids)s)""",  # noqa: S608
         ids=list(levels),
     )
     lines = [LevelLine(key, code, label, levels[key]) for key, code, label in found]

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, selectinload
 from geo_service.errors import NotFound
 from geo_service.households.service import (
     HouseholdCount,
-    affected_households,
     count_households,
 )
 from geo_service.i18n import gettext as _
+from geo_service.works.places import ADDRESSES
 from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
 from layers.impacts.models import ImpactRun
@@ -132,7 +132,7 @@ _BY_KIND = text(
     """
 )
 _BY_BUILDING = text(
-    """
+    f"""
     with hit as (
         select i.building_id, i.kind, max(i.band) as band,
                max(i.value) filter (where i.unit = 'dB(A)') as level_dba
@@ -142,16 +142,21 @@ _BY_BUILDING = text(
         select i.building_id, count(distinct i.flat_id) as n
         from impact i join impact_run r on r.id = i.run_id and r.in_force
         where r.revision_id = :revision and i.band > 0 group by 1),
-    addresses as (
-        select building_id, string_agg(distinct street || ' ' || house_number, ', ') as address
-        from address_point where building_id in (select building_id from hit) group by 1)
-    select b.id, b.code, b.name, coalesce(a.address, ''), f.n,
+    places as (
+        select distinct i.building_id, i.flat_id, i.period
+        from impact i join impact_run r on r.id = i.run_id and r.in_force
+        where r.revision_id = :revision and i.band > 0),
+    present as (
+        select p.building_id, count(distinct s.household_id) as n
+        from places p join stay s on s.flat_id = p.flat_id and s.period && p.period group by 1)
+    select b.id, b.code, b.name, coalesce(a.address, ''), f.n, coalesce(p.n, 0),
            jsonb_object_agg(h.kind, h.band), max(h.level_dba)
     from hit h join building b on b.id = h.building_id
     join flats f on f.building_id = b.id
-    left join addresses a on a.building_id = b.id
-    group by b.id, b.code, b.name, a.address, f.n
-    """
+    left join present p on p.building_id = b.id
+    left join {ADDRESSES} a on true
+    group by b.id, b.code, b.name, a.address, f.n, p.n
+    """  # noqa: S608  (no value is part of the text)
 )
 
 
@@ -273,17 +278,7 @@ def kind_rows(session: Session, revision_id: int) -> tuple[list[KindRow], Househ
 
 def building_rows(session: Session, revision_id: int) -> list[BuildingRow]:
     """Buildings hit by a phase, the hardest hit first."""
-    present = affected_households(session, [revision_id])
-    households = present[present.band > 0].groupby("building_id").household_id.nunique().to_dict()
-    rows = [
-        BuildingRow(
-            building_id, code, name, address, flats, int(households.get(building_id, 0)), bands,
-            level_dba,
-        )
-        for building_id, code, name, address, flats, bands, level_dba in session.execute(
-            _BY_BUILDING, {"revision": revision_id}
-        )
-    ]  # fmt: skip
+    rows = [BuildingRow(*row) for row in session.execute(_BY_BUILDING, {"revision": revision_id})]
     return sorted(
         rows, key=lambda r: (-r.strongest, -sum(r.bands.values()), r.address, r.name, r.code)
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from geo_service import i18n
 from geo_service.i18n import gettext as _
 from geo_service.web import words
-from geo_service.web.embed import embed
+from geo_service.web.embed import embed, without_heading
 from geo_service.works import overview
 from geo_service.works.hours import daily_hours
 from geo_service.works.map_data import map_data, phase_view
@@ -78,7 +78,7 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         "cuts": cut_lines(session, revision),
         "inside_flats": len(revision.inside_flats),
         "preset": preset_name(revision.preset),
-        "map": embed(request, phase_map(data)),
+        "map": embed(request, phase_map(without_heading(data))),
     }
 
 

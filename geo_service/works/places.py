@@ -6,6 +6,20 @@ import re
 
 from layers.buildings import Building
 
+# Joined "on true" to a query whose buildings are called b: one row, column address, null where
+# none is known. Streets with their numbers in the order of the street: "Via dei Mulini 2, 4".
+ADDRESSES = """lateral (
+    select string_agg(upper(left(line, 1)) || substr(line, 2), '; ' order by line) as address
+    from (
+        select trim(street || ' ' || string_agg(
+                 house_number, ', ' order by leading_number, house_number)) as line
+        from (
+            select distinct street, house_number, cast(nullif(left(
+                regexp_replace(house_number, '[^0-9].*', ''), 9), '') as integer)
+                as leading_number
+            from address_point where building_id = b.id) numbers
+        group by street) streets)"""
+
 
 def building_address(building: Building) -> str:
     """Streets with their house numbers, as one line: "Via dei Mulini 2, 4, 6"."""
@@ -16,7 +30,7 @@ def building_address(building: Building) -> str:
         f"{street} {', '.join(sorted({n for n in found if n}, key=_number_order))}".strip()
         for street, found in numbers.items()
     ]
-    return "; ".join(parts)
+    return "; ".join(part[:1].upper() + part[1:] for part in parts)
 
 
 def building_label(building: Building) -> str:
