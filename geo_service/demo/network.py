@@ -131,12 +131,9 @@ def path_frame() -> gpd.GeoDataFrame:
 
 
 def _away_m(piece: LineString, line: LineString) -> float:
-    return round(
-        max(
-            line.distance(piece.interpolate(share, normalized=True)) for share in (0.25, 0.5, 0.75)
-        ),
-        2,
-    )
+    """Largest distance of a piece from a line, at three points of it."""
+    spots = [piece.interpolate(share, normalized=True) for share in (0.25, 0.5, 0.75)]
+    return round(float(max(line.distance(spot) for spot in spots)), 2)
 
 
 def _without_stubs(rows: list[_Line]) -> list[_Line]:

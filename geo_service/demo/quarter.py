@@ -118,7 +118,7 @@ def _numbered(doors: list[_Door]) -> list[_Door]:
 def _is_left(line: LineString, along_m: float, at: Point) -> bool:
     start_m = min(along_m, line.length - 0.5)
     here, ahead = line.interpolate(start_m), line.interpolate(start_m + 0.5)
-    return (ahead.x - here.x) * (at.y - here.y) > (ahead.y - here.y) * (at.x - here.x)
+    return bool((ahead.x - here.x) * (at.y - here.y) > (ahead.y - here.y) * (at.x - here.x))
 
 
 def _boundary(houses: list[PrivateHouse]) -> MultiPolygon:

@@ -60,10 +60,11 @@ def _clock(value: str) -> dt.time:
 
 
 def _hours(spans: list[str], weekdays: list[int], *, noisy: bool) -> tuple[HoursDraft, ...]:
+    clocks = [span.split("-") for span in spans]
     return tuple(
-        HoursDraft(weekday, *(_clock(part) for part in span.split("-")), noisy=noisy)
+        HoursDraft(weekday, _clock(start), _clock(end), noisy)
         for weekday in weekdays
-        for span in spans
+        for start, end in clocks
     )
 
 
