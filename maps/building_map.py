@@ -16,6 +16,7 @@ from maps.base.build import add_closures, add_sites, add_streets, start_map
 from maps.base.frames import feature_collection
 
 REACH_M = 250.0
+VIEW_M = 100.0
 _PUBLIC_COLUMNS = ("id", "code", "label")
 
 
@@ -43,13 +44,13 @@ def building_map(data: MapData, building_id: int, *, reach_m: float = REACH_M) -
         zones=None,
         tiles=None,
     )
-    # The first view holds the building and what is closest to it, not the whole reach.
-    view = [own.set_geometry(own.buffer(60))]
-    view += [
-        frame[frame.distance(own.geometry.iloc[0]) < 120]
-        for frame in (shown.frame("sites"), shown.frame("closures"))
-        if frame is not None
-    ]
+    # The first view holds the building and what is next to it, not the whole reach.
+    close = own.geometry.iloc[0].buffer(VIEW_M)
+    view = [own.set_geometry(own.buffer(VIEW_M / 2))]
+    for frame in (shown.frame("sites"), shown.frame("closures")):
+        if frame is not None:
+            parts = frame.set_geometry(frame.intersection(close))
+            view.append(parts[~parts.is_empty])
     map_ = start_map(shown, bounds_of=view, own_building=int(building_id))
     add_streets(map_, shown)
     texts = style.texts(data.language)

@@ -87,13 +87,13 @@ def single_file(map_: AccantoMap, *, root: Path = DEFAULT_ROOT, base_url: str = 
             raise DataError("This map has vector tiles only; give it the buildings' outlines too.")
         map_ = map_.embedded()
     page = _page(map_)
-    map_.config |= {"base_url": base_url.rstrip("/"), "offline": True}
     scripts, styles = [], []
     for name in map_.asset_names():
         asset = VENDOR_ASSETS[name]
         (scripts if asset.is_script else styles).append(inline_text(asset, root))
     scripts.append(own_text(OWN_SCRIPT))
     styles.append(own_text(OWN_STYLE))
+    map_.config |= {"base_url": base_url.rstrip("/"), "offline": True}
     try:
         page.collect()
     finally:

@@ -176,7 +176,8 @@
   }
 
   function popup(map, at, content, back) {
-    var opened = L.popup({ maxWidth: 300, minWidth: 180, autoPanPadding: [20, 60] })
+    var opened = L.popup({ maxWidth: 300, minWidth: 180, autoPanPaddingTopLeft: [68, 20],
+      autoPanPaddingBottomRight: [20, 40] })
       .setLatLng(at).setContent(content).openOn(map);
     var close = opened.getElement().querySelector(".leaflet-popup-close-button");
     if (close) { close.setAttribute("aria-label", map.accanto.config.texts.close); }
@@ -415,6 +416,19 @@
     });
   };
 
+  // Northernmost corner of the largest part: a name there touches what it names.
+  function topOf(geometry) {
+    var parts = geometry.type === "MultiPolygon" ? geometry.coordinates : [geometry.coordinates];
+    var largest = null, most = -1;
+    parts.forEach(function (rings) {
+      var box = L.latLngBounds(rings[0].map(function (c) { return [c[1], c[0]]; }));
+      var size = (box.getNorth() - box.getSouth()) * (box.getEast() - box.getWest());
+      if (size > most) { most = size; largest = rings[0]; }
+    });
+    var top = largest.reduce(function (a, b) { return b[1] > a[1] ? b : a; });
+    return [top[1], top[0]];
+  }
+
   function areaLayer(map, config, data, pane, style, describe) {
     var group = L.featureGroup();
     L.geoJSON(data, { pane: pane, style: style, onEachFeature: function (feature, layer) {
@@ -427,9 +441,7 @@
       focusable(map, layer, function () { return [what.heading].concat(what.lines)
         .filter(Boolean).join(", "); }, what.rank, open);
       if (what.tag) {
-        var box = layer.getBounds();
-        label(layer, what.className, what.tag, [box.getNorth(), box.getCenter().lng],
-          what.word).addTo(group);
+        label(layer, what.className, what.tag, topOf(feature.geometry), what.word).addTo(group);
       }
     } }).addTo(group);
     return group;
