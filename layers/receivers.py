@@ -49,7 +49,7 @@ class ReceiverOptions:
         (4 m, as in Directive 2002/49/EC annex I).
     """
 
-    spacing_m: float = 5.0
+    spacing_m: float = 8.0
     offset_m: float = 1.0
     window_height_m: float = 1.5
     storey_height_m: float = 3.0

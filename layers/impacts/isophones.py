@@ -22,8 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 
 METHOD = "isophones"
 #: Grid cells over the footprint, and how fast they grow outside it.
-CELLS_OVER_SITE = 10
-GROWTH = 1.22
+CELLS_OVER_SITE = 8
+GROWTH = 1.25
 LEAST_CELL_M = 3.0
 
 
@@ -55,7 +55,7 @@ def isophones(
     points = np.column_stack([gx.ravel(), gy.ravel(), np.full(gx.size, 1.0)])
     points[:, 2] = parameters.isophone_height_m
     level = levels_at(
-        site, iso9613.Receivers(points), scene, options, max_parts=parameters.noise_parts
+        site, iso9613.Receivers(points), scene, options, max_parts=(parameters.noise_parts + 1) // 2
     ).laeq_dba
     level = (level + options.facade_reflection_db).reshape(gx.shape)
     level = _over_buildings(level, gx, gy, scene)

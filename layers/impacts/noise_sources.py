@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import shapely
 from layers.errors import DataError
 from layers.impacts.scene import Scene
 from layers.noise.bands import N_BANDS, SILENT_DB, a_weighted_sum_db
-from layers.noise.emission import split_area, split_power, with_on_time
+from layers.noise.emission import split_area, split_line, split_power, with_on_time
 from layers.noise.iso9613 import NoiseOptions, Receivers, Sources, propagate
 from layers.noise.iso9613 import Scene as NoiseScene
 from layers.plant import PlantItem, sound_power
@@ -27,6 +27,8 @@ LEAST_PART_M = 4.0
 HEIGHT_CLASSES_M = (2.5, 5.0, 10.0, 20.0, 40.0)
 #: Machines on a façade stand on the scaffold, this far off the wall.
 SCAFFOLD_M = 1.5
+#: Less wall than this is free to stand at.
+LEAST_WALL_M = 3.0
 #: A smaller remainder of ground between buildings is no room for machines.
 LEAST_GROUND_M2 = 10.0
 
@@ -35,7 +37,7 @@ LEAST_GROUND_M2 = 10.0
 class SiteSources:
     """Machines of one phase on its ground.
 
-    :ivar ground: where they move about.
+    :ivar ground: where they move about: an area, or the lines along façades.
     :ivar heights_m: heights of the acoustic centres, one for each class of height.
     :ivar lw_db: shape (n heights, 8), sound power of all machines of the class, on-time in it.
     :ivar sheet: for the method sheet: machine, number, on-time, height, basis and note.
@@ -47,6 +49,7 @@ class SiteSources:
     lw_db: FloatArray
     sheet: tuple[dict[str, object], ...]
     missing: tuple[str, ...] = ()
+    _parts: dict[tuple[float, int], Sources] = field(default_factory=dict, repr=False)
 
     @property
     def extent_m(self) -> float:
@@ -56,7 +59,16 @@ class SiteSources:
 
     def parts(self, part_m: float, max_parts: int) -> Sources:
         """Point sources for parts of the ground no larger than ``part_m``, one group a height."""
-        centres, shares = split_area(self.ground, part_m, max_parts)
+        if (part_m, max_parts) not in self._parts:
+            self._parts[part_m, max_parts] = self._split(part_m, max_parts)
+        return self._parts[part_m, max_parts]
+
+    def _split(self, part_m: float, max_parts: int) -> Sources:
+        if shapely.get_dimensions(self.ground) == 1:
+            centres, shares = _split_lines(self.ground, part_m, max_parts)
+        else:
+            centres, shares = split_area(self.ground, part_m, max_parts)
+            centres = _onto(self.ground, centres)
         n = len(centres)
         xyz = [np.column_stack([centres, np.full(n, h)]) for h in self.heights_m]
         lw = [split_power(power, shares) for power in self.lw_db]
@@ -203,12 +215,41 @@ def _ground(scene: Scene) -> tuple[shapely.Geometry, float | None]:
     worked = on_it & (shapely.area(covered) > 0.5 * shapely.area(shapes))
     target = worked if worked.any() else on_it
     room = shapely.buffer(shapely.union_all(shapes[target]), SCAFFOLD_M, join_style="mitre")
-    band = _areas(shapely.difference(room, shapely.union_all(shapes[standing])))
+    # Walls against a neighbour have no scaffold.
+    walls = shapely.difference(shapely.boundary(room), shapely.union_all(shapes[standing]))
     heights = buildings["height_m"].to_numpy(dtype=float)[target]
     height = float(np.nanmean(heights)) / 2.0 if np.isfinite(heights).any() else None
-    if band.area < LEAST_GROUND_M2:
+    if walls.length < LEAST_WALL_M:
         return works.footprint, height
-    return band, height
+    return shapely.line_merge(walls), height
+
+
+def _split_lines(
+    lines: shapely.Geometry, part_m: float, max_parts: int
+) -> tuple[FloatArray, FloatArray]:
+    """Midpoints of parts of one or several lines, and their shares of the length."""
+    each = [line for line in shapely.get_parts(lines) if line.length > 0]
+    total = sum(line.length for line in each)
+    step = max(part_m, total / max_parts)
+    points = [split_line(line, step) for line in each]
+    shares = [
+        np.full(len(p), line.length / total / len(p)) for p, line in zip(points, each, strict=True)
+    ]
+    return np.concatenate(points), np.concatenate(shares)
+
+
+def _onto(ground: shapely.Geometry, centres: FloatArray) -> FloatArray:
+    """Centres of parts with a hole in them, moved onto the ground: not into a building."""
+    points = shapely.points(centres)
+    off = ~shapely.intersects(ground, points)
+    if not off.any():
+        return centres
+    room = shapely.buffer(ground, -0.5)
+    room = ground if room.is_empty else room
+    moved = centres.copy()
+    nearest = shapely.shortest_line(room, points[off])
+    moved[off] = shapely.get_coordinates(shapely.get_point(nearest, 0))
+    return moved
 
 
 def _areas(shape: shapely.Geometry) -> shapely.Geometry:
