@@ -205,11 +205,13 @@ def _free_codes(stage: Stage, quarter_id: int, quarter_code: str) -> None:
         attempt += 1
         taken = stage.run(
             """
-            select s.row, s.source_id from {stage} s
-             where not exists (select from building b
-                                where b.quarter_id = %(quarter)s and b.source_id = s.source_id)
-               and (exists (select from building b where b.code = s.code)
-                    or exists (select from {stage} o where o.code = s.code and o.row < s.row))
+            select s.row, s.source_id
+              from (select *, row_number() over (partition by code order by row) nth
+                      from {stage}) s
+              left join building own
+                     on own.quarter_id = %(quarter)s and own.source_id = s.source_id
+              left join building other on other.code = s.code
+             where own.id is null and (other.id is not null or s.nth > 1)
             """,
             {"quarter": quarter_id},
         ).fetchall()

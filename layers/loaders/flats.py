@@ -155,12 +155,12 @@ def find_stairwells(
     stairwell of the building. With ``make`` missing stairwells are added.
     """
     given = {"quarter": quarter_id, "only": ONLY_STAIRWELL}
-    stage.run(
-        "update {stage} s set building_id = b.id from building b where b.quarter_id = %(quarter)s "
-        "and (b.source_id = s.building or (b.code = upper(s.building) and not exists (select "
-        "from building o where o.quarter_id = %(quarter)s and o.source_id = s.building)))",
-        given,
-    )
+    for name in ("b.source_id = s.building", "b.code = upper(s.building)"):
+        stage.run(
+            "update {stage} s set building_id = b.id from building b where b.quarter_id = "
+            f"%(quarter)s and s.building_id is null and {name}",
+            given,
+        )
     for row, told in stage.run(
         "delete from {stage} where building_id is null returning row, building"
     ).fetchall():
