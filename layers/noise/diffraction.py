@@ -59,8 +59,9 @@ def top_screening_db(
         weather = np.exp(-np.sqrt(root / (2.0 * np.maximum(z - lowest, 1e-12))) / 2000.0)
         bracket = 1.0 + (2.0 + k * z) * weather
     else:
-        weather = np.exp(-np.sqrt(dss_m * dsr_m * distance_m / (2 * z)) / 2000.0) if z > 0 else 1.0
-        bracket = 3.0 + k * z * weather
+        bracket = 3.0 + k * z
+        if z > 0.0:
+            bracket += k * z * np.expm1(-np.sqrt(dss_m * dsr_m * distance_m / (2.0 * z)) / 2000.0)
     dz = 10.0 * np.log10(np.maximum(bracket, 1.0))
     cap = DOUBLE_CAP_DB if edges > 1 else SINGLE_CAP_DB
     return np.asarray(np.minimum(np.where(z > lowest, dz, 0.0), cap), dtype=float)

@@ -16,7 +16,7 @@ The interface is small:
 * ``Receivers(xyz (m, 3), own_building (m,) or -1)``.
 * ``Scene(footprints, heights_m, barriers, ground, terrain)``.
 * ``NoiseOptions(edition, temperature_c, relative_humidity_pct, pressure_kpa, ground_method,
-  default_ground_factor, screening, lateral, reflections, facade_absorption,
+  default_ground_factor, screening, lateral, weak_side_db, reflections, facade_absorption,
   facade_reflection_db, max_reach_m, lowest_level_dba, c0_db)``.
 * ``NoiseResult``: ``laeq_dba (m,)``, ``by_group_dba (m, n_groups)``, ``groups``, ``bands_db
   (m, 8)``, ``n_paths``, ``n_beyond_reach``, ``n_below_cut``, ``missing``, ``describe()``.
@@ -155,6 +155,7 @@ def _parameters(options: NoiseOptions, reflecting: bool) -> Parameters:
         default_g=float(options.default_ground_factor),
         screening=options.screening,
         lateral=options.lateral,
+        weak_side=10.0 ** (0.1 * options.weak_side_db),
         reflections=reflecting,
         facade_gain=10.0 ** (0.1 * options.facade_reflection_db),
         reach=float(options.max_reach_m),

@@ -1,5 +1,8 @@
 """Compiled kernel: every source to every receiver, in parallel over receivers."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Types of compiled functions are those of their arguments, which numba checks at each call.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -11,6 +14,7 @@ from layers.noise.bands import A_WEIGHTING_DB, WAVELENGTHS_M, FloatArray
 from layers.noise.jit import compiled
 from layers.noise.kernel_geometry import (
     MAX_POINTS,
+    SceneArrays,
     band_over_points,
     is_left_out,
     new_scratch,
@@ -22,6 +26,7 @@ from layers.noise.kernel_geometry import (
 from layers.noise.kernel_physics import (
     ALTERNATIVE,
     GENERAL,
+    ZoneArrays,
     geometry_factor,
     ground_factors,
     ground_general,
@@ -29,7 +34,12 @@ from layers.noise.kernel_physics import (
     top_factor,
 )
 from layers.noise.packing import IntArray
-from layers.noise.rules import REFLECTION_TRIM_M
+from layers.noise.rules import (
+    REFLECTION_TRIM_M,
+    SIDE_OFFSET_FACTOR,
+    WEAK_SIDE_BAND,
+    WEAK_SIDE_M,
+)
 
 _WEIGHT = 10.0 ** (0.1 * A_WEIGHTING_DB)
 _WAVENUMBERS = 1.0 / WAVELENGTHS_M
@@ -54,6 +64,7 @@ class Parameters(NamedTuple):
     default_g: float
     screening: bool
     lateral: bool
+    weak_side: float  # energy factor
     reflections: bool
     facade_gain: float  # energy factor at receivers on a façade
     reach: float
@@ -122,7 +133,9 @@ def scan_leg(scene, work, leg, path, keep, skip, left_out, state):
 
 
 @compiled()
-def screen(scene, work, way, path, direct, lateral, second_edition, skip, left_out, agr, factor):
+def screen(
+    scene, work, way, path, direct, lateral, weak_side, second_edition, skip, left_out, agr, factor
+):
     """Transmission of screening into ``factor`` (8,): 1 is unscreened.
 
     ``way`` is (ax, ay, px, py, bx, by, l1, l2) in plan; ``direct`` tells that it has no bend.
@@ -155,10 +168,12 @@ def screen(scene, work, way, path, direct, lateral, second_edition, skip, left_o
         for k in range(kept):
             above = work.top[k, 1] - zs - slope * work.top[k, 0]
             offset = max(offset, above * dp / d)
+        x = top_factor(first, between, last, edges, z, d, second_edition, WEAK_SIDE_BAND)
+        limits = (SIDE_OFFSET_FACTOR * offset, (x * weak_side - 3.0) * WEAK_SIDE_M)
         frame = (ax, ay, ux, uy, 1.0, zs, slope)
-        left = side_band(scene, work, blocking, frame, dp, d, offset, left_out, skip)
+        left = side_band(scene, work, blocking, frame, dp, d, limits, left_out, skip)
         frame = (ax, ay, ux, uy, -1.0, zs, slope)
-        right = side_band(scene, work, blocking, frame, dp, d, offset, left_out, skip)
+        right = side_band(scene, work, blocking, frame, dp, d, limits, left_out, skip)
     for f in range(8):
         t = 1.0 / top_factor(first, between, last, edges, z, d, second_edition, f)
         if agr[f] > 0.0:
@@ -178,7 +193,7 @@ def path_energy(scene, zones, work, par, way, hs, hr, direct, skip, left_out, ag
     d = max(np.sqrt(dp * dp + (hs - hr) ** 2), _NEAREST_M)
     gain = 1.0 / (d * d * 10.0**1.1)
     if par.ground_method == GENERAL:
-        gs, gm, gr = ground_factors(zones, par.default_g, way, dp, hs, hr)
+        gs, gm, gr = ground_factors(zones, work.cuts, par.default_g, way, dp, hs, hr)
         ground_general(dp, hs, hr, gs, gm, gr, par.second_edition, agr)
     elif par.ground_method == ALTERNATIVE:
         mean_height = 0.5 * (hs + hr) * dp / d
@@ -194,8 +209,8 @@ def path_energy(scene, zones, work, par, way, hs, hr, direct, skip, left_out, ag
     if par.screening and dp > 1e-6 and scene.columns > 0:
         path = (dp, np.sqrt(dp * dp + (hs - hr) ** 2), hs, hr)
         screen(
-            scene, work, way, path, direct, par.lateral, par.second_edition, skip, left_out, agr,
-            factor,
+            scene, work, way, path, direct, par.lateral, par.weak_side, par.second_edition, skip,
+            left_out, agr, factor,
         )  # fmt: skip
     else:
         for f in range(8):
@@ -248,8 +263,17 @@ def reflections(scene, zones, work, par, walls, w0, w1, s, r, own, skip, left_ou
 
 @compiled(parallel=True)
 def propagate_arrays(
-    scene, zones, par, sources, power, receivers, left_out, walls, n_groups, chunks
-):
+    scene: SceneArrays,
+    zones: ZoneArrays,
+    par: Parameters,
+    sources: PointArrays,
+    power: FloatArray,
+    receivers: PointArrays,
+    left_out: IntArray,
+    walls: WallArrays,
+    n_groups: int,
+    chunks: int,
+) -> tuple[FloatArray, FloatArray, IntArray]:
     """Energies at the receivers.
 
     :returns: (m, groups) A-weighted energies, (m, 8) linear band energies, and (chunks, 2) counts

@@ -6,6 +6,9 @@ coordinates are metres relative to the origin of the scene. A *line* is given by
 (``m = 1``) or right (``m = -1``).
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Types of compiled functions are those of their arguments, which numba checks at each call.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -22,10 +25,10 @@ from layers.noise.rules import (
     OPEN_LINE,
     PASSAGE_M,
     SAME_EDGE_M,
-    SIDE_OFFSET_FACTOR,
 )
 
 MAX_POINTS = 512
+MAX_CUTS = 1024
 
 
 class SceneArrays(NamedTuple):
@@ -55,11 +58,17 @@ class Scratch(NamedTuple):
     blocking: IntArray  # (MAX_POINTS,) rings that cut the line of sight
     side: FloatArray  # (MAX_POINTS, 2) candidates of one side: along, across
     chain: IntArray  # (MAX_POINTS,) hull of a side, as positions in ``side``
-    verified: IntArray  # (MAX_POINTS + 1,) next point up to which a hull segment was found clear
+    clear: IntArray  # (MAX_POINTS + 1,) 1 where a segment of the hull was found clear
+    fresh: IntArray  # (MAX_POINTS + 1,) the same while a new hull is laid
+    spare: FloatArray  # (MAX_POINTS, 2) points of the new hull while it is laid
+    # (4,) largest distance across and longest way over one point among the candidates; stretch
+    # of the tilted plane, and distance in plan
+    reach: FloatArray
     near: IntArray  # (rings met by one query,)
+    cuts: FloatArray  # (MAX_CUTS,) places where a path crosses the edge of a ground zone
 
 
-@compiled()
+@compiled(allocates=True)
 def new_scratch(scene):
     """Working memory for one thread."""
     n = scene.kind.shape[0]
@@ -67,11 +76,21 @@ def new_scratch(scene):
     for r in range(n):
         longest = max(longest, scene.pointer[r + 1] - scene.pointer[r])
     return Scratch(
-        np.zeros(n, np.int64), np.zeros(1, np.int64), np.zeros((longest, 2)),
-        np.zeros(longest, np.int64), np.zeros((MAX_POINTS, 2)), np.zeros(MAX_POINTS, np.int64),
-        np.zeros((MAX_POINTS, 2)), np.zeros(MAX_POINTS, np.int64),
-        np.zeros(MAX_POINTS + 1, np.int64), np.zeros(max(n, 1), np.int64),
-    )  # fmt: skip
+        stamp=np.zeros(n, np.int64),
+        counter=np.zeros(1, np.int64),
+        crossing=np.zeros((longest, 2)),
+        edge=np.zeros(longest, np.int64),
+        top=np.zeros((MAX_POINTS, 2)),
+        blocking=np.zeros(MAX_POINTS, np.int64),
+        side=np.zeros((MAX_POINTS, 2)),
+        chain=np.zeros(MAX_POINTS, np.int64),
+        clear=np.zeros(MAX_POINTS + 1, np.int64),
+        fresh=np.zeros(MAX_POINTS + 1, np.int64),
+        spare=np.zeros((MAX_POINTS, 2)),
+        reach=np.zeros(4),
+        near=np.zeros(max(n, 1), np.int64),
+        cuts=np.zeros(MAX_CUTS),
+    )
 
 
 @compiled()
@@ -142,7 +161,8 @@ def ring_crossings(scene, work, r, ax, ay, ux, uy, m, off):
             z = scene.xyz[i - 1, 2] + f * (scene.xyz[i, 2] - scene.xyz[i - 1, 2])
             k = n
             while k > 0 and work.crossing[k - 1, 0] > t:
-                work.crossing[k] = work.crossing[k - 1]
+                work.crossing[k, 0] = work.crossing[k - 1, 0]
+                work.crossing[k, 1] = work.crossing[k - 1, 1]
                 work.edge[k] = work.edge[k - 1]
                 k -= 1
             work.crossing[k, 0] = t
@@ -171,7 +191,7 @@ def upper_hull(top, n, s_end, z_start, z_end):
         s, z = top[i, 0], top[i, 1]
         k = i
         while k > 0 and top[k - 1, 0] > s:
-            top[k] = top[k - 1]
+            top[k, 0], top[k, 1] = top[k - 1, 0], top[k - 1, 1]
             k -= 1
         top[k, 0], top[k, 1] = s, z
     kept = 0
@@ -212,6 +232,10 @@ def add_candidate(work, n, s, w):
     if n < 0 or n >= MAX_POINTS:
         return -1
     work.side[n, 0], work.side[n, 1] = s, w
+    reach, scale, dp = work.reach[1], work.reach[2], work.reach[3]
+    work.reach[0] = max(work.reach[0], w)
+    there, back = np.sqrt((s * scale) ** 2 + w * w), np.sqrt(((dp - s) * scale) ** 2 + w * w)
+    work.reach[1] = max(reach, there + back)
     return n + 1
 
 
@@ -248,7 +272,11 @@ def add_chain(scene, work, n, r, start, stop, step, frame, line):
             break
         if above2 > 0.0 and w2 > 1e-9:
             n = add_candidate(work, n, s2, w2)
-        e = i0 + (e + step - i0) % edges
+        e += step
+        if e < i0:
+            e += edges
+        elif e >= i0 + edges:
+            e -= edges
     return n
 
 
@@ -341,111 +369,139 @@ def add_open_chain(scene, work, n, start, stop, backward, frame, line):
 
 
 @compiled()
-def wrap(work, n, dp):
-    """Hull of one side from source to receiver, into ``work.chain``; returns how many points."""
+def wrap(work, n, old, dp):
+    """Hull of one side from source to receiver; its points become the first of ``work.side``.
+
+    The first ``old`` points are the hull so far: of its segments, ``work.clear`` keeps the mark
+    of those that remain. Returns how many points.
+    """
     side, chain = work.side, work.chain
     cs, cw = 0.0, 0.0
     count = 0
     while count < MAX_POINTS:
         best = -1
         bs, bw = dp - cs, -cw
+        size_b = bs * bs + bw * bw
         for j in range(n):
             js, jw = side[j, 0] - cs, side[j, 1] - cw
             cross = bs * jw - bw * js
-            size = np.sqrt((bs * bs + bw * bw) * (js * js + jw * jw))
-            if cross > 1e-12 * size or (
-                cross > -1e-12 * size
-                and best >= 0
-                and js * js + jw * jw > bs * bs + bw * bw
-                and js * bs + jw * bw > 0.0
-            ):
-                if js * js + jw * jw < 1e-18:
-                    continue
-                best, bs, bw = j, js, jw
+            size_j = js * js + jw * jw
+            on_line = cross * cross <= 1e-24 * size_b * size_j
+            if (cross <= 0.0 and not on_line) or size_j < 1e-18:
+                continue
+            if on_line and (best < 0 or size_j <= size_b or js * bs + jw * bw <= 0.0):
+                continue
+            best, bs, bw, size_b = j, js, jw, size_j
         if best < 0:
-            return count
+            break
         chain[count] = best
         cs, cw = side[best, 0], side[best, 1]
         count += 1
-    return -1
+    for k in range(count + 1):
+        here = chain[k - 1] if k > 0 else -1
+        ahead = chain[k] if k < count else old
+        same = ahead == here + 1 and here < old and (k == count or ahead < old)
+        work.fresh[k] = work.clear[here + 1] if same else 0
+    for k in range(count):
+        work.spare[k, 0], work.spare[k, 1] = side[chain[k], 0], side[chain[k], 1]
+    for k in range(count):
+        side[k, 0], side[k, 1] = work.spare[k, 0], work.spare[k, 1]
+    for k in range(count + 1):
+        work.clear[k] = work.fresh[k]
+    return count
 
 
 @compiled()
-def side_band(scene, work, n_blocking, frame, dp, d, top_offset, left_out, skip):
+def side_band(scene, work, n_blocking, frame, dp, d, limits, left_out, skip):
     """Shortest band round one side in the tilted plane.
 
+    ``limits`` are the largest offset and the largest detour of a path round several objects.
     Returns first, between and last length and the edge count; an edge count of 0 means that
     there is no way round this side, or that it is too far off to count.
     """
-    sx, sy, ux, uy, m, _zs, _slope = frame
-    a0, a1, b0, b1 = skip
+    most_offset, most_detour = limits
     none = (0.0, 0.0, 0.0, 0)
-    axis = (sx, sy, ux, uy, 0.0)
+    axis = (frame[0], frame[1], frame[2], frame[3], 0.0)
     n = 0
     owner, several = -1, False
+    work.reach[0], work.reach[1], work.reach[2], work.reach[3] = 0.0, 0.0, d / dp, dp
     for k in range(n_blocking):
         r = work.blocking[k]
         n, state = block_by_ring(scene, work, n, r, frame, axis, dp, (True, True))
-        if state == 2 or n < 0:
-            return none
         if state == 1:
             several = several or (owner >= 0 and owner != scene.owner[r])
             owner = scene.owner[r]
-    if n == 0:
-        return none
-    for i in range(n + 1):
-        work.verified[i] = -2
-    count = wrap(work, n, dp)
+        if state == 2 or n < 0 or (several and too_far(work, d, limits)):
+            return none
+    old, previous = 0, -1.0
+    work.clear[0] = 0
     for _ in range(MAX_ROUNDS):
-        if count <= 0:
+        count = wrap(work, n, old, dp)
+        length = plan_length(work, count, dp)
+        if count == 0 or length <= previous + 1e-6:
             return none
-        if several and farthest(work, count) > SIDE_OFFSET_FACTOR * top_offset:
+        first, between, last, edges = band_over_points(work.side, count, dp, 0.0, 0.0, d / dp)
+        if several and (
+            farthest(work, count) > most_offset or first + between + last - d > most_detour
+        ):
             return none
-        old_n = n
-        blocked = False
-        for k in range(count + 1):
-            here = work.chain[k - 1] if k > 0 else -1
-            ahead = work.chain[k] if k < count else -1
-            if work.verified[here + 1] == ahead:
-                continue
-            ps, pw = (work.side[here, 0], work.side[here, 1]) if k > 0 else (0.0, 0.0)
-            qs, qw = (work.side[ahead, 0], work.side[ahead, 1]) if k < count else (dp, 0.0)
-            length = np.sqrt((qs - ps) ** 2 + (qw - pw) ** 2)
-            if length < PASSAGE_M:
-                continue
-            cs, cw = (qs - ps) / length, (qw - pw) / length
-            ax = sx + ps * ux - m * pw * uy
-            ay = sy + ps * uy + m * pw * ux
-            vx = cs * ux - m * cw * uy
-            vy = cs * uy + m * cw * ux
-            line = (ax, ay, vx, vy, PASSAGE_M)
-            clear = True
-            near = rings_along(scene, work, ax, ay, vx, vy, length, 0.02)
-            for i in range(near):
-                r = work.near[i]
-                if is_left_out(scene.owner[r], left_out, a0, a1, b0, b1):
-                    continue
-                n, state = block_by_ring(
-                    scene, work, n, r, frame, line, length, (k == 0, k == count)
-                )
-                if state == 2 or n < 0:
-                    return none
-                if state == 1:
-                    clear = False
-                    several = several or owner != scene.owner[r]
-            if clear:
-                work.verified[here + 1] = ahead
-            else:
-                blocked = True
+        n, blocked, several = widen(
+            scene, work, count, frame, dp, d, limits, (owner, several), left_out, skip
+        )
+        if n < 0:
+            return none
         if not blocked:
-            return chain_lengths(work, count, dp, d)
-        for i in range(old_n, n):
-            work.verified[i + 1] = -2
-        before = chain_length(work, count, dp)
-        count = wrap(work, n, dp)
-        if count <= 0 or chain_length(work, count, dp) <= before + 1e-6:
-            return none
+            return first, between, last, edges
+        old, previous = count, length
     return none
+
+
+@compiled()
+def widen(scene, work, count, frame, dp, d, limits, owners, left_out, skip):
+    """Look for the first blocked segment of the hull and add what must be passed there.
+
+    Returns the number of candidates (-1 where there is no way), whether a segment is blocked, and
+    whether the path is now one round several objects.
+    """
+    sx, sy, ux, uy, m = frame[0], frame[1], frame[2], frame[3], frame[4]
+    a0, a1, b0, b1 = skip
+    owner, several = owners
+    n = count
+    for k in range(count + 1):
+        if work.clear[k] == 1:
+            continue
+        ps, pw = (work.side[k - 1, 0], work.side[k - 1, 1]) if k > 0 else (0.0, 0.0)
+        qs, qw = (work.side[k, 0], work.side[k, 1]) if k < count else (dp, 0.0)
+        length = np.sqrt((qs - ps) ** 2 + (qw - pw) ** 2)
+        if length < PASSAGE_M:
+            continue
+        cs, cw = (qs - ps) / length, (qw - pw) / length
+        ax, ay = sx + ps * ux - m * pw * uy, sy + ps * uy + m * pw * ux
+        vx, vy = cs * ux - m * cw * uy, cs * uy + m * cw * ux
+        line = (ax, ay, vx, vy, PASSAGE_M)
+        ends = (k == 0, k == count)
+        clear = True
+        near = rings_along(scene, work, ax, ay, vx, vy, length, 2.0 * PASSAGE_M)
+        for i in range(near):
+            r = work.near[i]
+            if is_left_out(scene.owner[r], left_out, a0, a1, b0, b1):
+                continue
+            n, state = block_by_ring(scene, work, n, r, frame, line, length, ends)
+            if state == 1:
+                clear = False
+                several = several or owner != scene.owner[r]
+            if state == 2 or n < 0 or (several and too_far(work, d, limits)):
+                return -1, True, several
+        if not clear:
+            return n, True, several
+        work.clear[k] = 1
+    return n, False, several
+
+
+@compiled()
+def too_far(work, d, limits):
+    """Whether some candidate alone takes the path beyond its limits: no need to look further."""
+    return work.reach[0] > limits[0] or work.reach[1] - d > limits[1]
 
 
 @compiled()
@@ -453,28 +509,18 @@ def farthest(work, count):
     """Largest distance of the hull from the source-receiver line."""
     most = 0.0
     for k in range(count):
-        most = max(most, work.side[work.chain[k], 1])
+        most = max(most, work.side[k, 1])
     return most
 
 
 @compiled()
-def chain_length(work, count, dp):
+def plan_length(work, count, dp):
     """Length of the hull in plan."""
     total, s, w = 0.0, 0.0, 0.0
     for k in range(count + 1):
         qs, qw = dp, 0.0
         if k < count:
-            qs, qw = work.side[work.chain[k], 0], work.side[work.chain[k], 1]
+            qs, qw = work.side[k, 0], work.side[k, 1]
         total += np.sqrt((qs - s) ** 2 + (qw - w) ** 2)
         s, w = qs, qw
     return total
-
-
-@compiled()
-def chain_lengths(work, count, dp, d):
-    """First, between and last length of the hull in the tilted plane, and its edge count."""
-    scale = d / dp
-    points = np.empty((count, 2))
-    for k in range(count):
-        points[k] = work.side[work.chain[k]]
-    return band_over_points(points, count, dp, 0.0, 0.0, scale)

@@ -3,6 +3,9 @@
 Work is done in energy, not dB: a factor of 1 is no attenuation.
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Types of compiled functions are those of their arguments, which numba checks at each call.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -16,7 +19,6 @@ from layers.noise.packing import IntArray
 GENERAL, ALTERNATIVE, NO_GROUND = 0, 1, 2
 
 _WAVELENGTH = WAVELENGTHS_M.copy()
-_MAX_CUTS = 1024
 _SINGLE_CAP = 10.0**2.0
 _DOUBLE_CAP = 10.0**2.5
 
@@ -116,16 +118,16 @@ def _inside_zone(zones, zone, x, y):
 
 
 @compiled()
-def mean_ground_factor(zones, default, ax, ay, bx, by):
+def mean_ground_factor(zones, cuts, default, ax, ay, bx, by):
     """Length-weighted mean ground factor along a segment; the first zone of the list wins."""
-    cuts = np.empty(_MAX_CUTS + 2)
     cuts[0], cuts[1] = 0.0, 1.0
     n = 2
     x0, x1, y0, y1 = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
     touched = False
     for zone in range(zones.g.shape[0]):
-        box = zones.box[zone]
-        if box[0] > x1 or box[2] < x0 or box[1] > y1 or box[3] < y0:
+        if zones.box[zone, 0] > x1 or zones.box[zone, 2] < x0:
+            continue
+        if zones.box[zone, 1] > y1 or zones.box[zone, 3] < y0:
             continue
         touched = True
         start = zones.ring_pointer[zones.zone_pointer[zone]]
@@ -135,28 +137,32 @@ def mean_ground_factor(zones, default, ax, ay, bx, by):
             qx, qy = zones.xy[i + 1, 0] - ax, zones.xy[i + 1, 1] - ay
             w1 = (bx - ax) * py - (by - ay) * px
             w2 = (bx - ax) * qy - (by - ay) * qx
-            if (w1 > 0.0) == (w2 > 0.0) or n >= _MAX_CUTS:
+            if (w1 > 0.0) == (w2 > 0.0) or n >= cuts.shape[0]:
                 continue
             f = w1 / (w1 - w2)
             size = (bx - ax) ** 2 + (by - ay) ** 2
             t = ((px + f * (qx - px)) * (bx - ax) + (py + f * (qy - py)) * (by - ay)) / size
             if 0.0 < t < 1.0:
-                cuts[n] = t
+                k = n
+                while k > 0 and cuts[k - 1] > t:
+                    cuts[k] = cuts[k - 1]
+                    k -= 1
+                cuts[k] = t
                 n += 1
     if not touched:
         return default
-    ordered = np.sort(cuts[:n])
     total = 0.0
     for i in range(n - 1):
-        part = ordered[i + 1] - ordered[i]
+        part = cuts[i + 1] - cuts[i]
         if part <= 0.0:
             continue
-        t = 0.5 * (ordered[i] + ordered[i + 1])
+        t = 0.5 * (cuts[i] + cuts[i + 1])
         x, y = ax + t * (bx - ax), ay + t * (by - ay)
         g = default
         for zone in range(zones.g.shape[0]):
-            box = zones.box[zone]
-            if x < box[0] or x > box[2] or y < box[1] or y > box[3]:
+            if x < zones.box[zone, 0] or x > zones.box[zone, 2]:
+                continue
+            if y < zones.box[zone, 1] or y > zones.box[zone, 3]:
                 continue
             if _inside_zone(zones, zone, x, y):
                 g = zones.g[zone]
@@ -166,7 +172,7 @@ def mean_ground_factor(zones, default, ax, ay, bx, by):
 
 
 @compiled()
-def region_ground_factor(zones, default, way, s0, s1):
+def region_ground_factor(zones, cuts, default, way, s0, s1):
     """Mean ground factor of the stretch ``s0``..``s1`` of a bent way.
 
     ``way`` is (ax, ay, px, py, bx, by, l1, l2): start, bend, end and the two lengths in plan.
@@ -177,27 +183,27 @@ def region_ground_factor(zones, default, way, s0, s1):
     if t1 > t0:
         x, y = (px - ax) / l1, (py - ay) / l1
         total += (t1 - t0) * mean_ground_factor(
-            zones, default, ax + t0 * x, ay + t0 * y, ax + t1 * x, ay + t1 * y
+            zones, cuts, default, ax + t0 * x, ay + t0 * y, ax + t1 * x, ay + t1 * y
         )
     t0, t1 = max(s0 - l1, 0.0), max(s1 - l1, 0.0)
     if t1 > t0:
         x, y = (bx - px) / l2, (by - py) / l2
         total += (t1 - t0) * mean_ground_factor(
-            zones, default, px + t0 * x, py + t0 * y, px + t1 * x, py + t1 * y
+            zones, cuts, default, px + t0 * x, py + t0 * y, px + t1 * x, py + t1 * y
         )
     return total / (s1 - s0)
 
 
 @compiled()
-def ground_factors(zones, default, way, dp, hs, hr):
+def ground_factors(zones, cuts, default, way, dp, hs, hr):
     """``Gs``, ``Gm``, ``Gr`` of a way; a region without length takes the ground at its end."""
     if zones.g.shape[0] == 0:
         return default, default, default
     source = min(max(30.0 * hs, 0.01), dp)
     receiver = min(max(30.0 * hr, 0.01), dp)
-    gs = region_ground_factor(zones, default, way, 0.0, source)
-    gr = region_ground_factor(zones, default, way, dp - receiver, dp)
+    gs = region_ground_factor(zones, cuts, default, way, 0.0, source)
+    gr = region_ground_factor(zones, cuts, default, way, dp - receiver, dp)
     gm = 0.0
     if source + receiver < dp:
-        gm = region_ground_factor(zones, default, way, source, dp - receiver)
+        gm = region_ground_factor(zones, cuts, default, way, source, dp - receiver)
     return gs, gm, gr

@@ -11,7 +11,8 @@ The rules, in the order of ISO/TR 17534-3 clause 5:
   has to be passed. Where the hull meets further obstacles it widens, until it is clear or cannot
   widen. There is no way out of a closed courtyard or hoarding.
 * Not round a side where terrain takes part in the band over the top (5.8), nor where the side lies
-  too far off (:data:`~layers.noise.rules.SIDE_OFFSET_FACTOR`).
+  too far off (:data:`~layers.noise.rules.SIDE_OFFSET_FACTOR`) or is far weaker than the path over
+  the top (:attr:`~layers.noise.model.NoiseOptions.weak_side_db`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 import shapely
 
 from layers.noise.bands import FloatArray
-from layers.noise.rules import MAX_ROUNDS, PASSAGE_M, SAME_EDGE_M, SIDE_OFFSET_FACTOR
+from layers.noise.rules import MAX_ROUNDS, PASSAGE_M, SAME_EDGE_M
 from layers.noise.scene import Scene
 
 
@@ -178,7 +179,8 @@ class SideSearch:
     z_receiver: float
     side: int
     left_out: frozenset[int]
-    top_offset: float
+    most_offset_m: float
+    most_detour_m: float
 
     def __post_init__(self) -> None:
         self.dp = self.axis.length
@@ -201,15 +203,18 @@ class SideSearch:
         for _ in range(MAX_ROUNDS):
             if hull is None or len(hull) < 3:
                 return None
-            farthest = max(w for _, w in hull)
-            if len(self.owners) > 1 and farthest > SIDE_OFFSET_FACTOR * self.top_offset:
+            d = math.hypot(self.dp, self.z_receiver - self.z_source)
+            band = _band([(s * d / self.dp, w) for s, w in hull], d)
+            if len(self.owners) > 1 and (
+                max(w for _, w in hull) > self.most_offset_m
+                or band.path_difference_m > self.most_detour_m
+            ):
                 return None
             blocked = self._blocked(hull)
             if blocked is None:
                 return None
             if not blocked:
-                d = math.hypot(self.dp, self.z_receiver - self.z_source)
-                return _band([(s * d / self.dp, w) for s, w in hull], d)
+                return band
             wider = self._hull()
             if wider is None or _length(wider) <= _length(hull) + 1e-6:
                 return None
@@ -217,19 +222,23 @@ class SideSearch:
         return None
 
     def _blocked(self, hull: list[tuple[float, float]]) -> bool | None:
-        """Whether anything stands in the way of the hull; ``None`` where it cannot be passed."""
-        blocked = False
+        """Whether a segment of the hull is blocked, the first one that is noting what it must
+        pass; ``None`` where it cannot be passed.
+        """
         for k, (p, q) in enumerate(pairwise(hull)):
             leg = Leg(self._plan(p), self._plan(q))
             if leg.length < PASSAGE_M:
                 continue
             ends = (k == 0, k == len(hull) - 2)
+            blocked = False
             for item in obstacles_near(self.scene, leg, self.left_out):
                 state = self._block(item, leg, PASSAGE_M, ends)
                 if state is None:
                     return None
                 blocked |= state
-        return blocked
+            if blocked:
+                return True
+        return False
 
     def _plan(self, point: tuple[float, float]) -> FloatArray:
         unit = self.axis.unit

@@ -34,7 +34,12 @@ from layers.noise.ground_along import factors_along
 from layers.noise.model import NoiseOptions, NoiseResult, Receivers, Sources
 from layers.noise.obstruction import Band, Leg, SideSearch, crossings, obstacles_near, over_the_top
 from layers.noise.reflectors import facing_walls
-from layers.noise.rules import REFLECTION_TRIM_M
+from layers.noise.rules import (
+    REFLECTION_TRIM_M,
+    SIDE_OFFSET_FACTOR,
+    WEAK_SIDE_BAND,
+    WEAK_SIDE_M,
+)
 from layers.noise.scene import Scene
 from layers.noise.walls import ClearPoints, clear_of_walls
 
@@ -176,7 +181,7 @@ def _trace(
     sides: tuple[Band | None, Band | None] = (None, None)
     barrier = np.zeros(N_BANDS)
     if options.screening and dp > 1e-6:
-        top, sides = _bands(legs, source[2], receiver[2], scene, left_out, lateral)
+        top, sides = _bands(legs, source[2], receiver[2], scene, left_out, lateral, options)
         barrier = _barrier_db(top, sides, ground, d_true, options.edition)
     return PathTrace(
         d_m=d, dp_m=dp, hs_m=hs, hr_m=hr,
@@ -199,6 +204,7 @@ def _bands(
     scene: Scene,
     left_out: frozenset[int],
     lateral: bool,
+    options: NoiseOptions,
 ) -> tuple[Band | None, tuple[Band | None, Band | None]]:
     dp = sum(leg.length for leg in legs)
     profile: list[tuple[float, float, bool]] = []
@@ -214,10 +220,13 @@ def _bands(
     if scene.terrain is not None:
         profile += [(s, z, True) for s, z in scene.terrain.points_along(legs) if 0.0 < s < dp]
     top, terrain, offset = over_the_top(profile, dp, z_source, z_receiver)
-    if not lateral or terrain or offset <= 0.0 or len(legs) > 1:
+    if top is None or not lateral or terrain or offset <= 0.0 or len(legs) > 1:
         return top, (None, None)
+    over = _top_db(top, math.hypot(dp, z_receiver - z_source), options.edition)
+    strength = 10.0 ** (0.1 * (over[WEAK_SIDE_BAND] + options.weak_side_db))
+    limits = (SIDE_OFFSET_FACTOR * offset, (strength - 3.0) * WEAK_SIDE_M)
     left, right = (
-        SideSearch(scene, legs[0], z_source, z_receiver, side, left_out, offset).band()
+        SideSearch(scene, legs[0], z_source, z_receiver, side, left_out, *limits).band()
         for side in (1, -1)
     )
     return top, (left, right)
@@ -232,14 +241,18 @@ def _barrier_db(
 ) -> FloatArray:
     if top is None:
         return np.zeros(N_BANDS)
-    over = top_screening_db(
-        dss_m=top.first_m, between_m=top.between_m, dsr_m=top.last_m, edges=top.edges,
-        path_difference_m=top.path_difference_m, distance_m=d, edition=edition,
-    )  # fmt: skip
+    over = _top_db(top, d, edition)
     around = [
         side_screening_db(b.between_m, b.edges, b.path_difference_m) for b in sides if b is not None
     ]
     return barrier_attenuation_db(over, np.array(around), ground)
+
+
+def _top_db(top: Band, d: float, edition: str) -> FloatArray:
+    return top_screening_db(
+        dss_m=top.first_m, between_m=top.between_m, dsr_m=top.last_m, edges=top.edges,
+        path_difference_m=top.path_difference_m, distance_m=d, edition=edition,
+    )  # fmt: skip
 
 
 def propagate_reference(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from layers.noise.bands import WAVELENGTHS_M
+
 #: Kinds of ring: walls of a building, of its courtyard, open and closed lines of barriers.
 OUTER, COURT, OPEN_LINE, CLOSED_LINE = 0, 1, 2, 3
 
@@ -17,7 +19,13 @@ SAME_EDGE_M = 0.01
 SIDE_OFFSET_FACTOR = 8.0
 
 #: A side path round ever more objects is given up after this many rounds of widening.
-MAX_ROUNDS = 12
+MAX_ROUNDS = 48
 
 #: A reflected path starts and ends this far from the wall that reflects it.
 REFLECTION_TRIM_M = 1e-3
+
+#: Band of 500 Hz, in which the strength of a path round several objects is judged.
+WEAK_SIDE_BAND = 3
+
+#: Metres of detour for each unit of ``10^(0.1 Dz) - 3`` in that band with ``C3`` at its most.
+WEAK_SIDE_M = float(WAVELENGTHS_M[WEAK_SIDE_BAND]) / (20.0 * 3.0)

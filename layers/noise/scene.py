@@ -74,7 +74,8 @@ class Scene:
     @cached_property
     def rings(self) -> Rings:
         """Walls as arrays relative to :attr:`origin`."""
-        return pack_rings(self.footprints, self.heights_m, self.barriers, self.origin)
+        shapes, roofs = np.asarray(self.footprints, dtype=object), np.asarray(self.heights_m)
+        return pack_rings(shapes, roofs, self.barriers, self.origin)
 
     @cached_property
     def grid(self) -> Grid:

@@ -18,8 +18,13 @@ from layers.noise.bands import FloatArray
 class Stretch(Protocol):
     """A straight stretch of a path in plan."""
 
-    a: FloatArray
-    b: FloatArray
+    @property
+    def a(self) -> FloatArray:
+        """Start, x and y."""
+
+    @property
+    def b(self) -> FloatArray:
+        """End, x and y."""
 
     @property
     def length(self) -> float:

@@ -47,7 +47,7 @@ class ClearPoints:
 def clear_of_walls(
     xyz: FloatArray,
     footprints: Sequence[shapely.Geometry] | npt.NDArray[np.object_],
-    roof_m: FloatArray,
+    roof_m: FloatArray | Sequence[float],
     tree: shapely.STRtree | None,
 ) -> ClearPoints:
     """Move points off walls and find the buildings that contain them.
@@ -63,8 +63,9 @@ def clear_of_walls(
     if tree is None or n == 0:
         return ClearPoints(xyz, np.zeros(n + 1, np.int64), np.zeros(0, np.int64))
     moved = xyz.copy()
+    roofs = np.asarray(roof_m, dtype=float)
     shapes = np.asarray(footprints, dtype=object)
-    point, building = _near(moved, tree, roof_m)
+    point, building = _near(moved, tree, roofs)
     if point.size:
         here = shapely.points(moved[point, :2])
         edges = shapely.boundary(shapes[building])
@@ -76,7 +77,7 @@ def clear_of_walls(
         _, first = np.unique(point[order], return_index=True)
         for k in order[first]:
             moved[point[k], :2] = _in_front(moved[point[k], :2], shapes[building[k]])
-    point, building = _near(moved, tree, roof_m)
+    point, building = _near(moved, tree, roofs)
     if point.size:
         keep = shapely.contains_properly(shapes[building], shapely.points(moved[point, :2]))
         point, building = point[keep], building[keep]

@@ -42,7 +42,7 @@ from layers.noise.terrain import Terrain
 Case = dict[str, Any]
 
 _BARE = {
-    "max_reach_m": 1e5, "lowest_level_dba": -90.0, "reflections": False,
+    "max_reach_m": 1e5, "lowest_level_dba": -90.0, "reflections": False, "weak_side_db": 99.0,
 }  # fmt: skip
 
 
