@@ -25,6 +25,7 @@ SETTINGS = {
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 PROCESSES = Path("/proc")
 LOG_TAIL_BYTES = 4000
+LOG_ROTATE_BYTES = 10_000_000
 
 
 def make_data(place: Place, programs: Programs, user: ServerUser) -> None:
@@ -71,34 +72,43 @@ def made_by(place: Place) -> int | None:
         ) from error
 
 
-def launch(place: Place, programs: Programs, user: ServerUser) -> int:
-    """Start the server detached from this process and terminal; return its process number."""
+def launch(place: Place, programs: Programs, user: ServerUser) -> tuple[int, int]:
+    """Start the server detached from this process and terminal.
+
+    Returns its process number and the byte of the log where its own words begin.
+    """
+    if place.log.exists() and place.log.stat().st_size > LOG_ROTATE_BYTES:
+        os.replace(place.log, place.log.with_suffix(".log.old"))
     options = SETTINGS | {"unix_socket_directories": str(place.socket)}
     if not place.durable:
         options |= HASTY
     command = [str(programs.folder / "postgres"), "-D", str(place.data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
+    seen = place.log.stat().st_size if place.log.exists() else 0
     # The shell leaves at once, so the server is nobody's child and never a zombie of ours.
     script = 'umask 077; "$@" </dev/null >>server.log 2>&1 & echo $!'
     shell = user.run(["/bin/sh", "-c", script, "sh", *command], place.home)
     try:
-        return int(shell.stdout)
+        return int(shell.stdout), seen
     except ValueError as error:
         raise ClusterError(explain(shell.stderr, place)) from error
 
 
-def clear_foreign_mark(place: Place) -> None:
-    """Remove a ``postmaster.pid`` whose number now belongs to some other program.
+def clear_foreign_marks(place: Place) -> None:
+    """Remove the marks of a server whose number now belongs to some other program.
 
-    PostgreSQL cannot know that and would refuse to start. The mark stays while any process,
-    also one that a killed server left behind, still works in the data folder.
+    PostgreSQL cannot know that and would refuse to start; likewise where a killed server's number
+    stays taken because nobody collects it, as in a container without an init. The marks stay
+    while any process, also one that a killed server left behind, still works in the data folder.
     """
     if not PROCESSES.joinpath("self").exists():
         return
     numbers = [int(path.name) for path in PROCESSES.iterdir() if path.name.isdigit()]
-    if not any(is_server_of(number, place.data) for number in numbers):
-        (place.data / "postmaster.pid").unlink(missing_ok=True)
+    if any(is_server_of(number, place.data) for number in numbers):
+        return
+    (place.data / "postmaster.pid").unlink(missing_ok=True)
+    (place.socket / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
 def recorded_pid(data: Path) -> int | None:

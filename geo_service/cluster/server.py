@@ -37,7 +37,7 @@ from geo_service.cluster.places import (
 )
 from geo_service.cluster.process import (
     SUPERUSER,
-    clear_foreign_mark,
+    clear_foreign_marks,
     explain,
     is_server_of,
     launch,
@@ -230,8 +230,8 @@ class Cluster:
         private_folder(place.socket, user)
         retry_until = time.monotonic() + 20
         while True:
-            seen = place.log.stat().st_size if place.log.exists() else 0
-            if self._got_ready(launch(place, programs, user)):
+            pid, seen = launch(place, programs, user)
+            if self._got_ready(pid):
                 return
             said = log_tail(place.log, seen)
             # After a kill the old server's last processes take a moment to leave.
@@ -239,7 +239,7 @@ class Cluster:
             if not leaving or time.monotonic() > retry_until:
                 raise ClusterError(explain(said, place))
             if "lock file" in said:
-                clear_foreign_mark(place)
+                clear_foreign_marks(place)
             time.sleep(0.2)
 
     def _got_ready(self, pid: int) -> bool:

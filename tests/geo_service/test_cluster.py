@@ -229,6 +229,9 @@ def test_a_stale_mark_whose_number_is_another_program_now(state_dir: Path, clust
         mark = data / "postmaster.pid"
         mark.write_text(f"{stranger.pid}\n{data}\n1700000000\n5432\n{cluster.place.socket}\n\n\n")
         os.chown(mark, user.uid, user.gid)
+        lock = cluster.place.socket / ".s.PGSQL.5432.lock"
+        lock.write_text(mark.read_text())
+        os.chown(lock, user.uid, user.gid)
         with Cluster(state_dir, durable=False) as again:
             assert ask(again, "SELECT 1") == 1
         assert stranger.poll() is None, "somebody else's program was ended"
