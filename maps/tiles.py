@@ -1,9 +1,8 @@
 """Vector tiles (Mapbox Vector Tile 2.1) of buildings and paths, straight from PostGIS.
 
-A tile holds geometry, id and code (paths: kind) and nothing else: what a period does to a
-building comes beside it as one {building: band}, so that moving through time leaves the tiles
-alone. Addresses carry the quarter's ``map_version``; within a version a tile changes only
-on the day a building closes.
+A tile holds geometry, id and, from zoom 14, code (paths: kind) and nothing else: what a period
+does to a building comes beside it as one {building: band}, so that moving through time leaves the
+tiles alone. Addresses carry the quarter's ``map_version``; a tile of one version never changes.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from layers.errors import DataError
 
 # To the deepest zoom of the maps: a tile drawn larger than it is gets blurred by VectorGrid, and
 # clicks on it miss.
-MIN_ZOOM, MAX_ZOOM = 10, 20
+MIN_ZOOM, MAX_ZOOM = 12, 20
 # From here on outlines are whole; below, small things and small corners are left out.
 FULL_DETAIL_ZOOM = 14
 EXTENT = 4096
@@ -41,7 +40,7 @@ select st_asmvt(feature, %(layer)s, {extent}, 'geom') from (
 _GENERAL = """
 with bounds as materialized (select st_tileenvelope(%(z)s, %(x)s, %(y)s) as tile)
 select st_asmvt(feature, %(layer)s, {extent}, 'geom') from (
-  select {columns},
+  select {far_columns},
     st_asmvtgeom(st_simplify(t.geom3857, %(pixel_m)s, true), bounds.tile, {extent}, {buffer}, true)
       as geom
   from {table} t, bounds
@@ -54,12 +53,15 @@ _LAYERS: dict[str, dict[str, str]] = {
     "buildings": {
         "table": "building",
         "columns": "t.id, t.code",
+        # Nobody opens one building from so far away, and codes are a third of a tile.
+        "far_columns": "t.id",
         "alive": "and t.closed_on is null",
         "large": "and st_area(t.geom3857) > %(pixel_m)s * %(pixel_m)s / 2",
     },
     "paths": {
         "table": "path",
         "columns": "t.kind",
+        "far_columns": "t.kind",
         "alive": "",
         "large": "and (t.kind = 'street' or %(z)s >= 13)",
     },
@@ -72,7 +74,7 @@ def tile(connection: Any, quarter_id: int, layer: str, z: int, x: int, y: int) -
 
     ``connection``: a psycopg or SQLAlchemy connection; the tile is read by a prepared statement
     through a binary cursor, because text ``bytea`` costs a third of the speed. ``layer`` is one
-    of :data:`LAYERS`; zoom 10 to 20, of which 10 to 13 are generalised. Raises
+    of :data:`LAYERS`; zoom 12 to 20, of which 12 and 13 are generalised. Raises
     :class:`DataError` for another layer or an address outside the grid.
     """
     if layer not in _LAYERS:

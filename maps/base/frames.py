@@ -64,7 +64,7 @@ class TileSource:
     href: str = ""
     details_url: str = ""
     paths_url: str = ""
-    min_zoom: int = 10
+    min_zoom: int = 12
     max_zoom: int = 20
 
 

@@ -503,6 +503,8 @@
     }
     layer.on("click", function (event) {
       var p = event.layer.properties, at = event.latlng;
+      // From far away tiles hold no codes: one comes nearer instead of opening.
+      if (p.code === undefined) { map.setView(at, 16); return; }
       var item = { id: p.id, code: p.code, href: (config.href || "")
         .replace("{id}", encodeURIComponent(p.id)).replace("{code}", encodeURIComponent(p.code)) };
       announce(map, item);
