@@ -155,10 +155,10 @@ def find_stairwells(
     stairwell of the building. With ``make`` missing stairwells are added.
     """
     given = {"quarter": quarter_id, "only": ONLY_STAIRWELL}
-    for name in ("b.source_id = s.building", "b.code = upper(s.building)"):
+    for match in ("b.source_id = s.building", "b.code = upper(s.building)"):
         stage.run(
-            "update {stage} s set building_id = b.id from building b where b.quarter_id = "
-            f"%(quarter)s and s.building_id is null and {name}",  # noqa: S608 (our own words)
+            "update {stage} s set building_id = b.id from building b "
+            "where b.quarter_id = %(quarter)s and s.building_id is null and " + match,
             given,
         )
     for row, told in stage.run(
