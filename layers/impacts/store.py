@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,12 @@ from sqlalchemy import Connection, text
 
 from layers.impacts.compute import compute, refuse_unbounded
 from layers.impacts.parameters import Parameters, parameters_from
-from layers.impacts.result import ImpactResult, Levels
+from layers.impacts.result import ImpactResult
 from layers.impacts.scene import Scene, load_surroundings, load_works
 from layers.impacts.sql import driver, ewkb, rows
+
+#: How COPY writes a missing value.
+NULL = r"\N"
 
 
 @dataclass(frozen=True)
@@ -51,39 +54,59 @@ def save(connection: Connection, revision_id: int, result: ImpactResult) -> RunS
     is written beside, not in force. Never commits; a failure leaves the earlier rows as they
     were even if the caller goes on.
     """
-    refuse_unbounded(result.impacts)
+    return save_many(connection, {revision_id: result})[0]
+
+
+def save_many(connection: Connection, results: Mapping[int, ImpactResult]) -> list[RunSummary]:
+    """Write the results of several revisions as :func:`save` does, all or nothing together."""
+    for result in results.values():
+        refuse_unbounded(result.impacts)
     driver(connection)
+    summaries: list[RunSummary] = []
+    new: list[tuple[int, ImpactResult]] = []
     with connection.begin_nested():
-        lock(connection, revision_id)
-        sealed, present = _runs(connection, revision_id)
-        same = [run for run, version, _ in present if version == result.engine_version]
-        if sealed and same:
-            run_id = same[-1]
-            in_force = any(run == run_id and force for run, _, force in present)
-            return _summary(revision_id, run_id, result, kept=True, in_force=in_force)
-        in_force = not (sealed and any(force for _, _, force in present))
-        if not sealed:
-            connection.execute(
-                text("delete from impact_run where revision_id = :id"), {"id": revision_id}
-            )
-        run_id = connection.execute(
-            text(
-                "insert into impact_run (revision_id, engine_version, in_force, methods, seconds)"
-                " values (:id, :version, :in_force, cast(:methods as jsonb), :seconds)"
-                " returning id"
-            ),
-            {
-                "id": revision_id,
-                "version": result.engine_version,
-                "in_force": in_force,
-                "methods": json.dumps(result.methods, allow_nan=False),
-                "seconds": result.seconds,
-            },
-        ).scalar_one()
-        copy_impacts(connection, result.impacts.assign(run_id=run_id))
-        _copy_zones(connection, run_id, result)
-        _copy_levels(connection, run_id, result.levels)
-    return _summary(revision_id, run_id, result, kept=False, in_force=in_force)
+        # Always in the same order, so that two of them never wait for each other in a ring.
+        for revision_id in sorted(results):
+            result = results[revision_id]
+            run_id, kept, in_force = _new_run(connection, revision_id, result)
+            summaries.append(_summary(revision_id, run_id, result, kept=kept, in_force=in_force))
+            if not kept:
+                new.append((run_id, result))
+        copy_impacts(connection, [(run_id, result.impacts) for run_id, result in new])
+        _copy_zones(connection, new)
+        _copy_levels(connection, new)
+    return summaries
+
+
+def _new_run(
+    connection: Connection, revision_id: int, result: ImpactResult
+) -> tuple[int, bool, bool]:
+    """The run to write to, whether it is kept as it is, and whether it is in force."""
+    lock(connection, revision_id)
+    sealed, present = _runs(connection, revision_id)
+    same = [(run, force) for run, version, force in present if version == result.engine_version]
+    if sealed and same:
+        return same[-1][0], True, same[-1][1]
+    in_force = not (sealed and any(force for _, _, force in present))
+    if present and not sealed:
+        connection.execute(
+            text("delete from impact_run where revision_id = :id"), {"id": revision_id}
+        )
+    run_id = connection.execute(
+        text(
+            "insert into impact_run (revision_id, engine_version, in_force, methods, seconds)"
+            " values (:id, :version, :in_force, cast(:methods as jsonb), :seconds)"
+            " returning id"
+        ),
+        {
+            "id": revision_id,
+            "version": result.engine_version,
+            "in_force": in_force,
+            "methods": json.dumps(result.methods, allow_nan=False),
+            "seconds": result.seconds,
+        },
+    ).scalar_one()
+    return int(run_id), False, in_force
 
 
 def recompute(
@@ -149,64 +172,75 @@ def _runs(connection: Connection, revision_id: int) -> tuple[bool, list[tuple[in
     return bool(sealed), [(row[0], row[1], row[2]) for row in present]
 
 
-def copy_impacts(connection: Connection, impacts: pd.DataFrame) -> int:
-    """COPY rows of ``IMPACT_COLUMNS`` and run_id into the table; returns how many."""
+def copy_impacts(connection: Connection, parts: Sequence[tuple[int, pd.DataFrame]]) -> int:
+    """COPY rows of ``IMPACT_COLUMNS`` of several runs into the table; returns how many."""
+    lines: list[str] = []
+    for run_id, impacts in parts:
+        lines += _impact_lines(run_id, impacts)
+    if lines:
+        _copy(
+            connection,
+            "copy impact (run_id, kind, aspect, part_of_day, building_id, flat_id, value, unit,"
+            " band, period, weekdays) from stdin",
+            lines,
+        )
+    return len(lines)
+
+
+def _impact_lines(run_id: int, impacts: pd.DataFrame) -> list[str]:
     if not len(impacts):
-        return 0
-    missing = r"\N"
+        return []
+    flat = impacts["flat_id"].to_numpy(dtype="float64", na_value=np.nan)
     value = impacts["value"].to_numpy(dtype=float, na_value=np.nan)
-    unit = [missing if pd.isna(u) else u for u in impacts["unit"]]
     columns = (
-        impacts["run_id"].tolist(),
         impacts["kind"].tolist(),
         impacts["aspect"].tolist(),
         impacts["part_of_day"].tolist(),
         impacts["building_id"].tolist(),
-        [missing if pd.isna(f) else f for f in impacts["flat_id"]],
-        [missing if u == missing else repr(v) for v, u in zip(value.tolist(), unit, strict=True)],
-        unit,
+        np.where(np.isnan(flat), NULL, np.nan_to_num(flat).astype(np.int64).astype("U20")).tolist(),
+        [NULL if v != v else v for v in value.tolist()],
+        [NULL if u is None or u != u else u for u in impacts["unit"].tolist()],
         impacts["band"].tolist(),
-        _periods(impacts["starts_on"], impacts["ends_on"]),
+        _periods(impacts["starts_on"].tolist(), impacts["ends_on"].tolist()),
         impacts["weekdays"].tolist(),
     )
-    lines = ["\t".join(map(str, row)) for row in zip(*columns, strict=True)]
-    _copy(
-        connection,
-        "copy impact (run_id, kind, aspect, part_of_day, building_id, flat_id, value, unit, band,"
-        " period, weekdays) from stdin",
-        lines,
-    )
-    return len(lines)
-
-
-def _periods(starts: Iterable[dt.date], ends: Iterable[Any]) -> list[str]:
     return [
-        f"[{first},{'' if after is None or pd.isna(after) else after})"
-        for first, after in zip(starts, ends, strict=True)
+        f"{run_id}\t{k}\t{a}\t{p}\t{b}\t{f}\t{v}\t{u}\t{n}\t{d}\t{w}"
+        for k, a, p, b, f, v, u, n, d, w in zip(*columns, strict=True)
     ]
 
 
-def _copy_zones(connection: Connection, run_id: int, result: ImpactResult) -> None:
-    zones = result.zones
-    if not len(zones):
-        return
-    shapes = ewkb(zones.geometry.values)
+def _periods(starts: Sequence[dt.date], ends: Sequence[Any]) -> list[str]:
+    """Half-open ranges as text; most rows share one, so each is written once."""
+    texts = {
+        (first, after): f"[{first},{'' if after is None or pd.isna(after) else after})"
+        for first, after in set(zip(starts, ends, strict=True))
+    }
+    return [texts[pair] for pair in zip(starts, ends, strict=True)]
+
+
+def _copy_zones(connection: Connection, new: Sequence[tuple[int, ImpactResult]]) -> None:
     lines = [
         f"{run_id}\t{z.kind}\t{z.aspect}\t{z.part_of_day}\t{z.band}\t{z.method}\t{shape.hex()}"
-        for z, shape in zip(zones.itertuples(), shapes, strict=True)
+        for run_id, result in new
+        for z, shape in zip(
+            result.zones.itertuples(), ewkb(result.zones.geometry.values), strict=True
+        )
     ]
-    _copy(
-        connection,
-        "copy impact_zone (run_id, kind, aspect, part_of_day, band, method, geom) from stdin",
-        lines,
-    )
+    if lines:
+        _copy(
+            connection,
+            "copy impact_zone (run_id, kind, aspect, part_of_day, band, method, geom) from stdin",
+            lines,
+        )
 
 
-def _copy_levels(connection: Connection, run_id: int, levels: tuple[Levels, ...]) -> None:
+def _copy_levels(connection: Connection, new: Sequence[tuple[int, ImpactResult]]) -> None:
     lines = [
         f"{run_id}\t{level.building_id}\t{level.part_of_day}\t{level.receiver_key}\t"
         + "{" + ",".join(map(str, np.round(level.level_dba, 2).tolist())) + "}"
-        for level in levels
+        for run_id, result in new
+        for level in result.levels
     ]  # fmt: skip
     if lines:
         _copy(
