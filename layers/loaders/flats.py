@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from psycopg import sql
 from sqlalchemy.orm import Session
 
 from layers.buildings import EXPOSURES
@@ -158,8 +159,9 @@ def find_stairwells(
     for match in ("b.source_id = s.building", "b.code = upper(s.building)"):
         stage.run(
             "update {stage} s set building_id = b.id from building b "
-            "where b.quarter_id = %(quarter)s and s.building_id is null and " + match,
+            "where b.quarter_id = %(quarter)s and s.building_id is null and {match}",
             given,
+            match=sql.SQL(match),
         )
     for row, told in stage.run(
         "delete from {stage} where building_id is null returning row, building"
