@@ -37,7 +37,7 @@ def building_map(data: MapData, building_id: int, *, reach_m: float = REACH_M) -
 
     shown = replace(
         data,
-        buildings=near(buildings)[[*(c for c in _PUBLIC_COLUMNS if c in buildings), "geometry"]],
+        buildings=near(buildings[[*(c for c in _PUBLIC_COLUMNS if c in buildings), "geometry"]]),
         sites=near(data.frame("sites")),
         closures=near(data.frame("closures")),
         paths=near(data.frame("paths")),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -41,7 +41,7 @@ class Literal(Element):
 class Safe(MacroElement):
     """Mixin, first in the class list: renders macros to :class:`Literal` and adds no links."""
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Put the header, html and script macros into the page, then the children's."""
         figure = self.get_root()
         macros = self._template.module.__dict__
@@ -52,6 +52,7 @@ class Safe(MacroElement):
                 )
         for child in list(self._children.values()):
             child.render(**kwargs)
+        return ""
 
 
 class Page(Figure):
@@ -109,7 +110,7 @@ class Page(Figure):
     def assemble(self, **kwargs: Any) -> str:
         """The page's HTML around what ``collect`` has rendered."""
         values = {"nonce": "", "policy": "", "styles": "", "libraries": "", **kwargs}
-        return self._template.render(this=self, kwargs=values)
+        return str(self._template.render(this=self, kwargs=values))
 
 
 class AccantoMap(Safe, folium.Map):
@@ -138,10 +139,6 @@ class AccantoMap(Safe, folium.Map):
         {% endmacro %}
         """
     )
-    default_js: ClassVar[list[tuple[str, str]]] = [("leaflet", VENDOR_ASSETS["leaflet"].path)]
-    default_css: ClassVar[list[tuple[str, str]]] = [
-        ("leaflet_css", VENDOR_ASSETS["leaflet_css"].path)
-    ]
 
     def __init__(
         self, data: MapData, config: dict[str, Any], panel: Callable[[str, str], str], label: str
@@ -159,6 +156,9 @@ class AccantoMap(Safe, folium.Map):
             zoomSnap=0.25,
             attributionControl=False,
         )
+        # Folium's own lists name other machines, and a map needs neither jQuery nor Bootstrap.
+        self.default_js = [("leaflet", VENDOR_ASSETS["leaflet"].path)]
+        self.default_css = [("leaflet_css", VENDOR_ASSETS["leaflet_css"].path)]
         self.data = data
         self.config = config
         self.panel = panel
@@ -202,7 +202,7 @@ class _Added(Safe, MacroElement):
     )
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Added"
 
 
@@ -259,12 +259,12 @@ class TileLayer(Safe, VectorGridProtobuf):
         {% endmacro %}
         """
     )
-    default_js: ClassVar[list[tuple[str, str]]] = [("vectorGrid", VENDOR_ASSETS["vectorGrid"].path)]
 
     def __init__(
         self, role: str, url: str, *, name: str, options: dict[str, Any] | None = None
     ) -> None:
         super().__init__(url, str(escape(name)), options={})
+        self.default_js = [("vectorGrid", VENDOR_ASSETS["vectorGrid"].path)]
         self.role = role
         self.layer_options = options or {}
         self.add_child(_Added())
@@ -285,10 +285,11 @@ class LayerControl(Safe, folium.LayerControl):
         """
     )
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Collect the map's layers, then render."""
         self.reset()
-        for item in self._parent._children.values():
+        layers = self._parent._children if self._parent else {}
+        for item in layers.values():
             if isinstance(item, folium.map.Layer) and item.control:
                 self.overlays[item.layer_name] = item.get_name()
-        super().render(**kwargs)
+        return super().render(**kwargs)

@@ -153,7 +153,8 @@ def to_wgs84(geometry: Sequence[Any], *, simplify_m: float = 0.0) -> np.ndarray:
         series = series.simplify(simplify_m, preserve_topology=True)
     degrees = np.asarray(series.to_crs(WGS84).array, dtype=object)
     degrees = shapely.orient_polygons(shapely.force_2d(degrees), exterior_cw=False)
-    return shapely.transform(degrees, lambda xy: np.round(xy, COORDINATE_DIGITS))
+    rounded: np.ndarray = shapely.transform(degrees, lambda xy: np.round(xy, COORDINATE_DIGITS))
+    return rounded
 
 
 def feature_collection(frame: gpd.GeoDataFrame, *, simplify_m: float = 0.0) -> str:

@@ -87,7 +87,8 @@ def single_file(map_: AccantoMap, *, root: Path = DEFAULT_ROOT, base_url: str = 
             raise DataError("This map has vector tiles only; give it the buildings' outlines too.")
         map_ = map_.embedded()
     page = _page(map_)
-    scripts, styles = [], []
+    scripts: list[str] = []
+    styles: list[str] = []
     for name in map_.asset_names():
         asset = VENDOR_ASSETS[name]
         (scripts if asset.is_script else styles).append(inline_text(asset, root))
