@@ -24,7 +24,8 @@ _AFFECTED = text(
     from impact i
     join impact_run r on r.id = i.run_id and r.in_force
     join flat f on f.id = i.flat_id
-    join stay s on s.flat_id = i.flat_id and s.period && i.period
+    join stay s on s.flat_id = i.flat_id
+        and s.period && (i.period * daterange(cast(:from_day as date), null))
     join household h on h.id = s.household_id
     where r.revision_id in :revisions
     """
@@ -40,8 +41,12 @@ class HouseholdCount:
     by_kind_and_band: dict[tuple[str, int], int]
 
 
-def affected_households(session: Session, revision_ids: Sequence[int]) -> pd.DataFrame:
+def affected_households(
+    session: Session, revision_ids: Sequence[int], *, from_day: dt.date | None = None
+) -> pd.DataFrame:
     """Impacts in force joined with the households present while they act.
+
+    ``from_day`` leaves out who moved away before that day: they need not be told any more.
 
     Columns: building_id, stairwell_id, flat_id, kind, aspect, part_of_day, value, unit, band,
     period, weekdays, household_id, language, channel, protected; one row per impact × household.
@@ -53,7 +58,8 @@ def affected_households(session: Session, revision_ids: Sequence[int]) -> pd.Dat
     ]  # fmt: skip
     if not revision_ids:
         return pd.DataFrame(columns=columns)
-    rows = session.execute(_AFFECTED, {"revisions": list(revision_ids)}).all()
+    values = {"revisions": list(revision_ids), "from_day": from_day}
+    rows = session.execute(_AFFECTED, values).all()
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from geo_service import calendar
 from geo_service.console import transaction
 from geo_service.errors import Invalid
 from geo_service.notices.export import FORMATS, export
@@ -32,7 +33,7 @@ def list_notices(
     if out is None and file_format in {"xlsx", "gpkg"} and sys.stdout.isatty():
         raise Invalid(f"A {file_format} file is not for the screen: name a file with --out.")
     with transaction() as session:
-        content = export(session, notice_list(session, phase), file_format)
+        content = export(session, notice_list(session, phase, calendar.today()), file_format)
     if out is None:
         sys.stdout.buffer.write(content)
     else:

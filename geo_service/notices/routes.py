@@ -30,7 +30,7 @@ def notice_page(
     """Whom to tell about a phase, stairwell by stairwell."""
     revision = revision_of_phase(session, phase_id)
     show_quarter(request, session, revision.phase.site.quarter)
-    notices = notice_list(session, phase_id)
+    notices = notice_list(session, phase_id, today)
     languages: dict[str, int] = {}
     for row in notices.rows:
         for code, number in row.languages.items():
@@ -47,10 +47,12 @@ def notice_page(
 
 
 @router.get("/fasi/{phase_id:int}/avvisi.{file_format}")
-def notice_file(session: Db, account: Coordinator, phase_id: int, file_format: str) -> Response:
+def notice_file(
+    session: Db, today: Today, account: Coordinator, phase_id: int, file_format: str
+) -> Response:
     """The notice list as csv, json, xlsx or gpkg."""
     if file_format not in FORMATS:
         raise NotFound(_("L'elenco si scarica come %(formats)s.", formats=", ".join(FORMATS)))
-    notices = notice_list(session, phase_id)
+    notices = notice_list(session, phase_id, today)
     content = export(session, notices, file_format)
     return file_response(content, FORMATS[file_format], f"avvisi-fase-{phase_id}.{file_format}")

@@ -7,6 +7,7 @@ letterboxes. The measures due and the letters themselves are not decided here.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -34,13 +35,16 @@ class NoticeRow:
     building: str
     address: str
     stairwell: str
-    flats: int
-    households: int
+    # Where the flats are not known: the number that the source of the map declares, or none.
+    flats: int | None
+    # Households present from the list's day on; none where the flats are not known.
+    households: int | None
     # Strongest band per kind, 0–4.
     bands: dict[str, int] = field(default_factory=dict)
     # Households per language in which they want to be written to.
     languages: dict[str, int] = field(default_factory=dict)
     letters: int = 0
+    # One per household; where households are not known, one per declared flat.
     # False: the flats of the building are not known, so nobody could be counted.
     flats_known: bool = True
 
@@ -77,9 +81,10 @@ class NoticeList:
         """Buildings, flats, households and letters of the whole list."""
         return {
             "buildings": len({row.building_id for row in self.rows}),
-            "flats": sum(row.flats for row in self.rows),
-            "households": sum(row.households for row in self.rows),
+            "flats": sum(row.flats or 0 for row in self.rows),
+            "households": sum(row.households or 0 for row in self.rows),
             "letters": sum(row.letters for row in self.rows),
+            "buildings_without_flats": sum(not row.flats_known for row in self.rows),
         }
 
 
@@ -98,11 +103,13 @@ def revision_to_announce(session: Session, phase_id: int) -> PhaseRevision:
     return found
 
 
-def notice_list(session: Session, phase_id: int) -> NoticeList:
+def notice_list(session: Session, phase_id: int, today: dt.date) -> NoticeList:
     """Buildings and stairwells hit by the revision in force of a phase, with what they need.
 
     Rows are ordered by address and stairwell, as a person walks. A stairwell is on the list when
     any of its flats is hit in any kind; a building with unknown flats is on it as a whole.
+    Households are those present from ``today`` on while the phase lasts; for a phase that is
+    over, those who were present during it.
     """
     revision = revision_to_announce(session, phase_id)
     run = session.query(ImpactRun).filter_by(revision_id=revision.id, in_force=True).one_or_none()
@@ -127,14 +134,14 @@ def notice_list(session: Session, phase_id: int) -> NoticeList:
         computed_at=None if run is None else run.computed_at,
         methods={} if run is None else run.methods,
         synthetic=site.quarter.synthetic,
-        rows=() if run is None else _rows(session, run.id, revision.id),
+        rows=() if run is None else _rows(session, run, today if last and today <= last else None),
     )
 
 
 _PLACES = text(
     """
-    select i.building_id, b.code, b.name, coalesce(w.label, ''), f.stairwell_id, i.kind,
-           max(i.band), count(distinct i.flat_id),
+    select i.building_id, b.code, b.name, b.flats_declared, coalesce(w.label, ''),
+           f.stairwell_id, i.kind, max(i.band),
            coalesce((select string_agg(distinct a.street || ' ' || a.house_number, ', ')
                      from address_point a
                      where a.building_id = b.id
@@ -144,8 +151,8 @@ _PLACES = text(
     left join flat f on f.id = i.flat_id
     left join stairwell w on w.id = f.stairwell_id
     where i.run_id = :run and i.band > 0
-    group by i.building_id, b.id, b.code, b.name, w.label, w.address_point_id, f.stairwell_id,
-             i.kind
+    group by i.building_id, b.id, b.code, b.name, b.flats_declared, w.label,
+             w.address_point_id, f.stairwell_id, i.kind
     """
 )
 _FLATS = text(
@@ -157,33 +164,41 @@ _FLATS = text(
 )
 
 
-def _rows(session: Session, run_id: int, revision_id: int) -> tuple[NoticeRow, ...]:
-    flats = {(b, s): n for b, s, n in session.execute(_FLATS, {"run": run_id})}
-    present = affected_households(session, [revision_id])
+def _rows(session: Session, run: ImpactRun, from_day: dt.date | None) -> tuple[NoticeRow, ...]:
+    flats = {(b, s): n for b, s, n in session.execute(_FLATS, {"run": run.id})}
+    present = affected_households(session, [run.revision_id], from_day=from_day)
     present = present[present.band > 0].drop_duplicates(["flat_id", "household_id"])
+    people = dict(list(present.groupby("stairwell_id")))
     rows: dict[tuple[int, int | None], NoticeRow] = {}
-    for place in session.execute(_PLACES, {"run": run_id}):
-        building_id, code, name, label, stairwell_id, kind, band, _, address = place
+    for place in session.execute(_PLACES, {"run": run.id}):
+        building_id, code, name, declared, label, stairwell_id, kind, band, address = place
         key = (building_id, stairwell_id)
         if key not in rows:
-            here = present[
-                (present.building_id == building_id) & (present.stairwell_id == stairwell_id)
-            ]
-            languages = here.language.value_counts()
+            known = stairwell_id is not None
+            here = people.get(stairwell_id, present.iloc[:0])
             rows[key] = NoticeRow(
                 building_id=building_id,
                 building_code=code,
                 building=name,
                 address=address,
                 stairwell=label,
-                flats=flats[key],
-                households=int(here.household_id.nunique()),
-                languages={str(k): int(v) for k, v in languages.sort_index().items()},
-                letters=len(here),
-                flats_known=stairwell_id is not None,
+                flats=flats[key] if known else declared,
+                households=int(here.household_id.nunique()) if known else None,
+                languages={
+                    str(k): int(v) for k, v in here.language.value_counts().sort_index().items()
+                },
+                letters=len(here) if known else declared or 0,
+                flats_known=known,
             )
         rows[key].bands[kind] = band
-    return tuple(sorted(rows.values(), key=lambda r: (r.address, r.building, r.stairwell)))
+    return tuple(sorted(rows.values(), key=_walking_order))
+
+
+def _walking_order(row: NoticeRow) -> tuple[object, ...]:
+    """By street, then by number as a person walks: 4 before 39, 12 before 12/A."""
+    parts = [p for p in re.split(r"(\d+)", row.address.casefold()) if p]
+    natural = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts]
+    return (not natural, natural, row.building, row.stairwell)
 
 
 def as_frame(notices: NoticeList) -> pd.DataFrame:

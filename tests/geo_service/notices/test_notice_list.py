@@ -66,7 +66,7 @@ def revision(session: Session, world: World) -> PhaseRevision:
 def test_the_list_says_how_many_and_how_hard(
     session: Session, world: World, revision: PhaseRevision
 ) -> None:
-    notices = notice_list(session, revision.phase_id)
+    notices = notice_list(session, revision.phase_id, MONDAY)
     first, second = notices.rows
     assert first.bands == {"noise": 4, "dust": 2}
     assert (first.flats, first.households, first.letters) == (4, 4, 4)
@@ -75,7 +75,13 @@ def test_the_list_says_how_many_and_how_hard(
     # The last flat of the second building is empty: it is hit, but nobody is written to.
     assert second.bands == {"utility": 3}
     assert (second.flats, second.households, second.letters) == (4, 3, 3)
-    assert notices.totals == {"buildings": 2, "flats": 8, "households": 7, "letters": 7}
+    assert notices.totals == {
+        "buildings": 2,
+        "flats": 8,
+        "households": 7,
+        "letters": 7,
+        "buildings_without_flats": 0,
+    }
     assert notices.version_number == 1
 
 
@@ -85,7 +91,7 @@ def test_who_moved_out_before_is_not_counted(
     stay = session.query(Stay).filter_by(flat_id=world.flats[0].id).one()
     stay.period = Range(dt.date(2020, 1, 1), MONDAY)
     session.flush()
-    assert notice_list(session, revision.phase_id).rows[0].households == 3
+    assert notice_list(session, revision.phase_id, MONDAY).rows[0].households == 3
     assert count_households(session, [revision.id])[revision.id].households == 6
 
 
@@ -95,7 +101,7 @@ def test_two_households_in_one_flat_get_two_letters(
     stay = session.query(Stay).filter_by(flat_id=world.flats[1].id).one()
     stay.flat_id = world.flats[0].id
     session.flush()
-    row = notice_list(session, revision.phase_id).rows[0]
+    row = notice_list(session, revision.phase_id, MONDAY).rows[0]
     assert (row.households, row.letters) == (4, 4)
 
 
@@ -115,15 +121,45 @@ def test_a_building_with_unknown_flats_is_listed_as_a_whole(
     session.query(Impact).delete()
     impact = {"run_id": run.id, "kind": "dust", "band": 2, "period": revision.period}
     session.add(Impact(building_id=world.buildings[0].id, **impact))
+    world.buildings[0].flats_declared = 6
+    session.add(Impact(building_id=world.buildings[1].id, **impact))
     session.flush()
-    (row,) = notice_list(session, revision.phase_id).rows
-    assert not row.flats_known
-    assert (row.flats, row.households, row.stairwell) == (0, 0, "")
+    declared, unknown = notice_list(session, revision.phase_id, MONDAY).rows
+    assert not declared.flats_known
+    assert (declared.flats, declared.households, declared.letters) == (6, None, 6)
+    assert (unknown.flats, unknown.households, unknown.letters) == (None, None, 0)
+    totals = notice_list(session, revision.phase_id, MONDAY).totals
+    assert (totals["letters"], totals["buildings_without_flats"]) == (6, 2)
+
+
+def test_who_leaves_during_the_works_is_dropped_after(
+    session: Session, world: World, revision: PhaseRevision
+) -> None:
+    stay = session.query(Stay).filter_by(flat_id=world.flats[0].id).one()
+    wednesday = MONDAY + dt.timedelta(days=2)
+    stay.period = Range(dt.date(2020, 1, 1), wednesday)
+    session.flush()
+    on = {
+        d: notice_list(session, revision.phase_id, d).rows[0].households
+        for d in (MONDAY, wednesday, MONDAY + dt.timedelta(days=30))
+    }
+    # On Monday all four are there, from Wednesday three; looking back, all four were hit.
+    assert list(on.values()) == [4, 3, 4]
+
+
+def test_rows_stand_in_the_order_of_a_walk(
+    session: Session, world: World, revision: PhaseRevision
+) -> None:
+    for building, number in zip(world.buildings, ("39", "4"), strict=True):
+        building.addresses[0].house_number = number
+    session.flush()
+    rows = notice_list(session, revision.phase_id, MONDAY).rows
+    assert [row.address for row in rows] == ["Via dei Mulini 4", "Via dei Mulini 39"]
 
 
 def test_without_impacts_the_list_is_empty_but_there(session: Session, world: World) -> None:
     revision = add_phase(session, world.site, code="A9", name="Altro", draft=week_draft())
-    notices = notice_list(session, revision.phase_id)
+    notices = notice_list(session, revision.phase_id, MONDAY)
     assert notices.rows == ()
     assert notices.computed_at is None
     for file_format in FORMATS:
@@ -132,7 +168,7 @@ def test_without_impacts_the_list_is_empty_but_there(session: Session, world: Wo
 
 def test_a_phase_that_is_not_there(session: Session) -> None:
     with pytest.raises(NotFound):
-        notice_list(session, 123456)
+        notice_list(session, 123456, MONDAY)
 
 
 def test_every_format_holds_the_same_rows(
@@ -140,7 +176,7 @@ def test_every_format_holds_the_same_rows(
 ) -> None:
     session.get_one(Building, world.buildings[0].id).name = '=HYPERLINK("x");"\n<script>'
     session.flush()
-    notices = notice_list(session, revision.phase_id)
+    notices = notice_list(session, revision.phase_id, MONDAY)
     files = {f: export(session, notices, f) for f in FORMATS}
     table = pd.read_csv(io.BytesIO(files["csv"]), sep=";", keep_default_na=False)
     assert list(table.households) == [4, 3]
@@ -162,7 +198,7 @@ def test_every_format_holds_the_same_rows(
 def test_nobody_is_named_on_the_list(
     session: Session, world: World, revision: PhaseRevision
 ) -> None:
-    notices = notice_list(session, revision.phase_id)
+    notices = notice_list(session, revision.phase_id, MONDAY)
     for file_format in ("csv", "json"):
         assert b"Famiglia" not in export(session, notices, file_format)
 
