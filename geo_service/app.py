@@ -17,7 +17,7 @@ from geo_service.desk import routes as desk
 from geo_service.notices import routes as notices
 from geo_service.portal import routes as portal
 from geo_service.settings import get_settings
-from geo_service.web import problems
+from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.shell import Shell
 from geo_service.works import routes as works
@@ -34,6 +34,8 @@ def create_app(
     ``today`` tells the day that pages call today. Routes are closed unless they stand on the
     public list of ``web.access``.
     """
+
+    logs.configure()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

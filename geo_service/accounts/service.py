@@ -158,7 +158,7 @@ def account_of(session: Session, token: str) -> Account | None:
         .join(AccountSession)
         .where(
             AccountSession.token_hash == _token_hash(token),
-            AccountSession.expires_at > func.now(),
+            AccountSession.expires_at > dt.datetime.now(dt.UTC),
             Account.disabled.is_(False),
         )
     )

@@ -66,7 +66,7 @@ def search(session: Session, query: str) -> list[Hit]:
 
     ``query`` is a public code, an address or a building's name as somebody types it on a phone.
     """
-    query = " ".join(query[:MAX_QUERY_CHARS].split())
+    query = " ".join(query[:MAX_QUERY_CHARS].replace("\0", " ").split())
     by_code = _by_code(session, query)
     if by_code is not None:
         return [by_code]
@@ -121,15 +121,17 @@ def _by_code(session: Session, query: str) -> Hit | None:
 
 def public_building(session: Session, code: str) -> Building:
     """The building with ``code``. Raises :class:`NotFound` with what to do instead."""
-    building = session.scalar(
-        select(Building)
-        .where(Building.code == code.upper(), Building.closed_on.is_(None))
-        .options(
-            joinedload(Building.quarter),
-            selectinload(Building.addresses),
-            selectinload(Building.stairwells),
+    building = None
+    if re.fullmatch(r"[A-Za-z0-9]{4,12}", code):
+        building = session.scalar(
+            select(Building)
+            .where(Building.code == code.upper(), Building.closed_on.is_(None))
+            .options(
+                joinedload(Building.quarter),
+                selectinload(Building.addresses),
+                selectinload(Building.stairwells),
+            )
         )
-    )
     if building is None:
         raise NotFound(
             _(

@@ -194,8 +194,8 @@ def _facts(session: Session, building: Building, today: dt.date) -> dict[int, li
                 part_of_day=row.part_of_day,
             )
         )
-    bands = dict(session.execute(_CUT_BANDS, {"building": building.id}).tuples().all())
-    occupied = dict(session.execute(_OCCUPIED, here).tuples().all())
+    bands = dict(session.execute(_CUT_BANDS, {"building": building.id}).all())
+    occupied = dict(session.execute(_OCCUPIED, here).all())
     for row in session.execute(_CUTS, here):
         first, last = inclusive(row.period)
         facts.setdefault(row.revision_id, []).append(
@@ -306,7 +306,7 @@ def _verified(session: Session, revision_ids: list[int]) -> dict[int, dt.date]:
         .where(PhaseConfirmation.revision_id.in_(revision_ids))
         .order_by(PhaseConfirmation.confirmed_on)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def sites_at_work(session: Session, today: dt.date) -> list[PhaseRevision]:

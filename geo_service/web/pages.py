@@ -49,7 +49,11 @@ def _environment() -> Environment:
         icons="/static/vendor/bootstrap-italia/svg/sprites.svg",
     )
     environment.filters.update(
-        day=i18n.day, long_day=i18n.long_day, clock=i18n.clock, number=i18n.number
+        sentence=lambda text: text[:1].upper() + text[1:],
+        day=i18n.day,
+        long_day=i18n.long_day,
+        clock=i18n.clock,
+        number=i18n.number,
     )
     return environment
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError as UnfitValue
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
@@ -145,6 +146,11 @@ def _on_validation(request: Request, error: Exception) -> Response:
     )
 
 
+def _on_unfit_value(request: Request, error: Exception) -> Response:
+    # A number or a text that the database cannot hold, typed into an address or a form.
+    return answer(request, 404 if request.method == "GET" else 422)
+
+
 def _on_stale(request: Request, error: Exception) -> Response:
     return answer(request, 409)
 
@@ -160,5 +166,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DataError, _on_data_error)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(UnfitValue, _on_unfit_value)
     app.add_exception_handler(StaleDataError, _on_stale)
     app.add_exception_handler(OperationalError, _on_database)

@@ -17,11 +17,15 @@ from geo_service.web.session import Db
 from layers.buildings import Quarter
 
 
-def show_quarter(request: Request, session: Session, quarter: Quarter) -> Quarter:
-    """Make ``quarter`` the one that the frame of the page names."""
+def show_quarter(
+    request: Request, session: Session, quarter: Quarter, others: list[Quarter] | None = None
+) -> Quarter:
+    """Make ``quarter`` the one that the frame of the page names, beside all the ``others``."""
+    if others is None:
+        others = list(session.scalars(select(Quarter).order_by(Quarter.name)))
     request.state.quarter = quarter
     request.state.synthetic = quarter.synthetic
-    request.state.quarters = list(session.scalars(select(Quarter).order_by(Quarter.name)))
+    request.state.quarters = others
     return quarter
 
 
@@ -40,7 +44,7 @@ def staff_quarter(request: Request, session: Db) -> Quarter:
                 "«accanto quarter add» e carica gli edifici con «accanto import buildings»."
             )
         )
-    return show_quarter(request, session, quarter)
+    return show_quarter(request, session, quarter, quarters)
 
 
 def today(request: Request) -> dt.date:

@@ -7,6 +7,7 @@ import time
 from http.cookies import CookieError, SimpleCookie
 
 import structlog
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,8 +24,14 @@ MAX_BODY_BYTES = 2_000_000
 log = structlog.get_logger("accanto.web")
 
 
-class BodyTooLarge(Exception):
-    """The request says or sends more than the limit."""
+class BodyTooLarge(HTTPException):
+    """The request says or sends more than the limit.
+
+    An HTTP exception, because the framework takes any other one for a form it cannot read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 def chosen_language(scope: Scope) -> tuple[str, bool]:
@@ -60,6 +67,10 @@ class Shell:
         scope.setdefault("state", {}).update(nonce=nonce, language=language)
         started = time.perf_counter()
         status = 0
+        # A page answers HEAD as it would GET, without its body.
+        bodiless = scope["method"] == "HEAD"
+        if bodiless:
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -75,11 +86,15 @@ class Shell:
                         f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={LANGUAGE_COOKIE_S}; "
                         "HttpOnly; SameSite=Lax",
                     )
+            elif bodiless:
+                message = {**message, "body": b""}
             await send(message)
 
         with use_language(language):
             try:
-                await self.app(scope, self._bounded(scope, receive), send_with_headers)
+                if self._declares_too_much(scope):
+                    raise BodyTooLarge
+                await self.app(scope, self._bounded(receive), send_with_headers)
             except BodyTooLarge:
                 if not status:
                     await too_large(Request(scope))(scope, receive, send_with_headers)
@@ -97,14 +112,11 @@ class Shell:
                 ms=round((time.perf_counter() - started) * 1000),
             )
 
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+    def _declares_too_much(self, scope: Scope) -> bool:
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self.max_body_bytes:
+        return not declared.isdigit() or int(declared) > self.max_body_bytes
 
-            async def refuse() -> Message:
-                raise BodyTooLarge
-
-            return refuse
+    def _bounded(self, receive: Receive) -> Receive:
         read = 0
 
         async def receive_bounded() -> Message:

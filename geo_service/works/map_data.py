@@ -16,7 +16,6 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from geo_service import i18n
-from geo_service.i18n import gettext as _
 from geo_service.works.places import ADDRESSES
 from geo_service.works.revisions import inclusive
 from layers.buildings import Quarter
@@ -308,10 +307,3 @@ def phase_view(period: Any, revision_id: int) -> View:
     """The view of one revision over its whole period."""
     first, last = inclusive(period)
     return View(first, last or first, revision_id=revision_id)
-
-
-def period_name(first: dt.date, last: dt.date, today: dt.date) -> str:
-    """A period as people say it: "oggi", "lun 2 mar", "da lun 2 mar a dom 8 mar"."""
-    if first == last == today:
-        return _("oggi")
-    return i18n.period(first, last, today)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geo_service.web import words
+from geo_service.works import method_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,10 @@ def method_sheets(methods: Mapping[str, Mapping[str, Any]]) -> list[MethodSheet]
     sheets = [
         MethodSheet(
             kind=kind,
-            method=str(sheet.get("method", "")),
+            method=method_words.method(str(sheet.get("method", ""))),
             edition=str(sheet.get("edition", "")),
-            margin=str(sheet.get("margin", "")),
-            missing=tuple(str(sentence) for sentence in sheet.get("missing", ())),
+            margin=method_words.method(str(sheet.get("margin", ""))),
+            missing=tuple(method_words.sentence(str(note)) for note in sheet.get("missing", ())),
             parameters=tuple(_plain(dict(sheet.get("parameters", {})))),
         )
         for kind, sheet in methods.items()
@@ -38,13 +39,23 @@ def method_sheets(methods: Mapping[str, Mapping[str, Any]]) -> list[MethodSheet]
 
 
 def _plain(parameters: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Parameters as lines of name and value, as deep as they go."""
     lines: list[tuple[str, str]] = []
     for name, value in parameters.items():
-        label = f"{prefix}{name.replace('_', ' ')}"
+        label = f"{prefix}{str(name).replace('_', ' ')}"
         if isinstance(value, Mapping):
             lines += _plain(value, f"{label}: ")
+        elif isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            for place, one in enumerate(value, start=1):
+                inner = dict(one) if isinstance(one, Mapping) else {"": one}
+                told = "; ".join(f"{k.replace('_', ' ')} {v}" for k, v in inner.items())
+                lines.append((f"{label} {place}", told))
         elif isinstance(value, list | tuple):
-            lines.append((label, ", ".join(str(one) for one in value)))
+            lines.append((label, ", ".join(_figure(one) for one in value)))
         elif value is not None and value != "":
-            lines.append((label, str(value)))
+            lines.append((label, _figure(value)))
     return lines
+
+
+def _figure(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -107,18 +107,10 @@ class BuildingRow:
 
 _BANDS = text(
     """
-    select r.revision_id, i.kind, max(i.band)
+    select r.revision_id, i.kind, max(i.band), count(distinct i.building_id)
     from impact i join impact_run r on r.id = i.run_id and r.in_force
     where r.revision_id in :revisions and i.band > 0
-    group by 1, 2
-    """
-).bindparams(bindparam("revisions", expanding=True))
-_BUILDINGS = text(
-    """
-    select r.revision_id, count(distinct i.building_id)
-    from impact i join impact_run r on r.id = i.run_id and r.in_force
-    where r.revision_id in :revisions and i.band > 0
-    group by 1
+    group by grouping sets ((r.revision_id, i.kind), (r.revision_id))
     """
 ).bindparams(bindparam("revisions", expanding=True))
 _BY_KIND = text(
@@ -172,14 +164,15 @@ def phase_rows(
             select(PhaseConfirmation.revision_id, PhaseConfirmation.confirmed_on)
             .where(PhaseConfirmation.revision_id.in_(ids))
             .order_by(PhaseConfirmation.confirmed_on)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     bands: dict[int, dict[str, int]] = {}
-    for revision_id, kind, band in session.execute(_BANDS, {"revisions": ids}):
-        bands.setdefault(revision_id, {})[kind] = band
-    buildings = dict(session.execute(_BUILDINGS, {"revisions": ids}).tuples().all())
+    buildings: dict[int, int] = {}
+    for revision_id, kind, band, number in session.execute(_BANDS, {"revisions": ids}):
+        if kind is None:
+            buildings[revision_id] = number
+        else:
+            bands.setdefault(revision_id, {})[kind] = band
     counts = count_households(session, ids) if with_households else {}
     rows = []
     for r in revisions:
@@ -295,7 +288,7 @@ def stairwell_names(session: Session, stairwell_ids: Iterable[int]) -> dict[int,
         from stairwell w join building b on b.id = w.building_id where w.id in :ids
         """
     ).bindparams(bindparam("ids", expanding=True))
-    return dict(session.execute(query, {"ids": ids}).tuples().all())
+    return dict(session.execute(query, {"ids": ids}).all())
 
 
 def site_names(session: Session, quarter_id: int) -> list[tuple[int, str]]:

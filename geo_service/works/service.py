@@ -12,7 +12,7 @@ from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import exists, func, insert, select
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from geo_service.errors import Invalid, NotFound
 from geo_service.works.drafts import (
@@ -230,7 +230,7 @@ def revisions_in_force(
     query = (
         select(PhaseRevision)
         .where(PhaseRevision.id.in_(from_view))
-        .options(selectinload(PhaseRevision.phase).selectinload(WorksPhase.site))
+        .options(joinedload(PhaseRevision.phase).joinedload(WorksPhase.site))
         .order_by(func.lower(PhaseRevision.period), PhaseRevision.id)
     )
     if starts_on is not None or ends_on is not None:

@@ -1,0 +1,168 @@
+"""Headers, forms from other sites, size limits, languages, errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from geo_service.accounts.models import Account
+from geo_service.web.links import own_path
+from geo_service.web.shell import MAX_BODY_BYTES
+from tests.geo_service.conftest import PASSWORD, csrf_of, sign_in
+
+PUBLIC_PAGES = ("/", "/cerca?q=mulini", "/accedi", "/privacy", "/crediti", "/nessuna-pagina")
+
+
+@pytest.mark.parametrize("page", PUBLIC_PAGES)
+def test_every_answer_carries_a_strict_policy(anonymous: TestClient, page: str) -> None:
+    answer = anonymous.get(page)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("page", [*PUBLIC_PAGES, "/mappa", "/e/TESTP2"])
+def test_pages_have_no_inline_style_or_handler(
+    anonymous: TestClient, works: object, page: str
+) -> None:
+    text = anonymous.get(page).text
+    nonce = re.search(r"script-src 'nonce-([^']+)'", anonymous.get(page).headers[
+        "content-security-policy"])  # fmt: skip
+    assert nonce
+    assert not re.search(r"<[^>]+\sstyle=", text)
+    assert not re.search(r"<[^>]+\son\w+=", text)
+    for script in re.findall(r"<script(?![^>]*application/json)[^>]*>", text):
+        assert "nonce=" in script
+
+
+def test_a_nonce_is_used_once(anonymous: TestClient) -> None:
+    first, second = (anonymous.get("/").headers["content-security-policy"] for _ in range(2))
+    assert first != second
+
+
+def test_a_form_without_its_token_is_refused(anonymous: TestClient) -> None:
+    answer = anonymous.post("/accedi", data={"email": "a@b.it", "password": "x"})
+    assert answer.status_code == 403
+    assert "modulo è scaduto" in answer.text
+
+
+def test_a_token_of_another_browser_is_refused(
+    anonymous: TestClient, browser_of: Callable[[], TestClient]
+) -> None:
+    stolen = csrf_of(browser_of().get("/accedi").text)
+    anonymous.get("/accedi")
+    answer = anonymous.post("/accedi", data={"csrf": stolen, "email": "a@b.it", "password": "x"})
+    assert answer.status_code == 403
+
+
+def test_a_form_from_another_site_is_refused(anonymous: TestClient) -> None:
+    token = csrf_of(anonymous.get("/accedi").text)
+    answer = anonymous.post(
+        "/accedi", data={"csrf": token}, headers={"origin": "https://altro.example"}
+    )
+    assert answer.status_code == 403
+    assert "altro sito" in answer.text
+
+
+def test_cookies_cannot_be_read_by_scripts(
+    anonymous: TestClient, account_of: Callable[[str], Account]
+) -> None:
+    answer = sign_in(anonymous, account_of("coordinator").email)
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+
+
+def test_over_https_cookies_are_secure_and_bound_to_the_host(
+    anonymous: TestClient, account_of: Callable[[str], Account]
+) -> None:
+    anonymous.base_url = "https://testserver"  # type: ignore[assignment]
+    answer = sign_in(anonymous, account_of("coordinator").email)
+    assert answer.status_code == 303
+    assert answer.headers["set-cookie"].startswith("__Host-")
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
+def test_a_request_over_the_limit_is_refused_in_a_sentence(anonymous: TestClient) -> None:
+    answer = anonymous.post("/accedi", content=b"x" * (MAX_BODY_BYTES + 1))
+    assert answer.status_code == 413
+    assert "supera il limite" in answer.text
+
+
+def test_a_request_that_hides_its_size_is_refused_too(anonymous: TestClient) -> None:
+    def pieces():  # type: ignore[no-untyped-def]
+        for _ in range(MAX_BODY_BYTES // 100_000 + 2):
+            yield b"x" * 100_000
+
+    answer = anonymous.post(
+        "/accedi",
+        content=pieces(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "hostile", ["https://male.example", "//male.example", "/\\male.example", "male", "/a\nb"]
+)
+def test_a_redirect_stays_on_this_site(hostile: str) -> None:
+    assert own_path(hostile, "/oggi") == "/oggi"
+
+
+def test_after_signing_in_one_returns_to_the_page_asked_for(
+    anonymous: TestClient, account_of: Callable[[str], Account], works: object
+) -> None:
+    account = account_of("coordinator")
+    asked = anonymous.get("/edifici?q=mulini")
+    assert asked.headers["location"] == "/accedi?poi=%2Fedifici%3Fq%3Dmulini"
+    answer = sign_in(anonymous, account.email, PASSWORD, poi="/edifici?q=mulini")
+    assert answer.headers["location"] == "/edifici?q=mulini"
+
+
+def test_errors_are_sentences_on_pages_and_problem_documents_in_the_api(
+    anonymous: TestClient,
+) -> None:
+    page = anonymous.get("/nessuna-pagina")
+    assert page.status_code == 404
+    assert "Pagina non trovata" in page.text
+    problem = anonymous.get("/api/v1/nulla")
+    assert problem.status_code == 404
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["status"] == 404
+
+
+def test_an_unforeseen_error_is_a_sentence_without_its_cause(app, anonymous: TestClient) -> None:  # type: ignore[no-untyped-def]
+    def broken() -> None:
+        raise RuntimeError("segreto")
+
+    app.state.today = broken
+    answer = anonymous.get("/")
+    assert answer.status_code == 500
+    assert "errore nostro" in answer.text
+    assert "segreto" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_head_answers_like_get_without_a_body(anonymous: TestClient) -> None:
+    answer = anonymous.head("/")
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
+def test_language_by_header_then_address_then_cookie(anonymous: TestClient) -> None:
+    assert '<html lang="it">' in anonymous.get("/").text
+    english = anonymous.get("/", headers={"accept-language": "de, en;q=0.8, it;q=0.5"})
+    assert '<html lang="en">' in english.text
+    assert "Find your building" in anonymous.get("/?lang=en").text
+    assert '<html lang="en">' in anonymous.get("/").text
+    assert '<html lang="it">' in anonymous.get("/?lang=it").text
+
+
+def test_the_language_switch_keeps_the_page(anonymous: TestClient, works: object) -> None:
+    text = anonymous.get("/cerca?q=mulini&lang=it").text
+    assert 'href="/cerca?q=mulini&amp;lang=en"' in text
