@@ -103,9 +103,14 @@ def _propagate_kernel(
     near = clear_of_walls(sources.xyz, scene.footprints, scene.heights_m, scene.tree)
     far = clear_of_walls(receivers.xyz, scene.footprints, scene.heights_m, scene.tree)
     shift = np.r_[scene.origin, 0.0]
-    source_points = PointArrays(near.xyz - shift, near.pointer, index.astype(np.int64))
+    # New arrays in one memory order: another order would be another type to the compiler.
+    source_points = PointArrays(
+        np.ascontiguousarray(near.xyz - shift), near.pointer, index.astype(np.int64)
+    )
     receiver_points = PointArrays(
-        far.xyz - shift, far.pointer + len(near.inside), receivers.own_building
+        np.ascontiguousarray(far.xyz - shift),
+        far.pointer + len(near.inside),
+        np.array(receivers.own_building, dtype=np.int64, order="C"),
     )
     reflecting = options.reflections and len(scene.rings.kind) > 0
     walls = (
@@ -116,9 +121,10 @@ def _propagate_kernel(
         if reflecting
         else no_walls(len(sources))
     )  # fmt: skip
+    power = np.ascontiguousarray(10.0 ** (0.1 * sources.lw_db))
     energy, bands, counts = propagate_arrays(
         _scene_arrays(scene), ZoneArrays(*(getattr(scene.zones, f) for f in ZoneArrays._fields)),
-        _parameters(options, reflecting), source_points, 10.0 ** (0.1 * sources.lw_db),
+        _parameters(options, reflecting), source_points, power,
         receiver_points, np.r_[near.inside, far.inside], walls, len(groups),
         4 * thread_count(),
     )  # fmt: skip

@@ -66,17 +66,18 @@ def clear_of_walls(
     roofs = np.asarray(roof_m, dtype=float)
     shapes = np.asarray(footprints, dtype=object)
     point, building = _near(moved, tree, roofs)
-    if point.size:
-        here = shapely.points(moved[point, :2])
-        edges = shapely.boundary(shapes[building])
-        gap = shapely.distance(edges, here)
-        within = shapely.contains_properly(shapes[building], here)
-        touching = np.where(within, gap <= WALL_DEPTH_M, gap < CLEARANCE_M)
-        order = np.lexsort((gap, point))
-        order = order[touching[order]]
-        _, first = np.unique(point[order], return_index=True)
-        for k in order[first]:
-            moved[point[k], :2] = _in_front(moved[point[k], :2], shapes[building[k]])
+    if not point.size:
+        return ClearPoints(moved, np.zeros(n + 1, np.int64), np.zeros(0, np.int64))
+    here = shapely.points(moved[point, :2])
+    edges = shapely.boundary(shapes[building])
+    gap = shapely.distance(edges, here)
+    within = shapely.contains_properly(shapes[building], here)
+    touching = np.where(within, gap <= WALL_DEPTH_M, gap < CLEARANCE_M)
+    order = np.lexsort((gap, point))
+    order = order[touching[order]]
+    _, first = np.unique(point[order], return_index=True)
+    for k in order[first]:
+        moved[point[k], :2] = _in_front(moved[point[k], :2], shapes[building[k]])
     point, building = _near(moved, tree, roofs)
     if point.size:
         keep = shapely.contains_properly(shapes[building], shapely.points(moved[point, :2]))
