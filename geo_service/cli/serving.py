@@ -7,22 +7,25 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import typer
 import uvicorn
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from geo_service import calendar, jobs
 from geo_service.accounts.service import ensure_first_account
 from geo_service.app import create_app
-from geo_service.console import console, database, use_demo_database
+from geo_service.console import console, database, progress, use_demo_database
 from geo_service.demo.service import load_demo
-from geo_service.errors import ServiceUnavailable
+from geo_service.errors import Conflict, ServiceUnavailable
 from geo_service.settings import get_settings
 from geo_service.works import tasks
+from layers.buildings import Quarter
+from layers.noise.iso9613 import warm_up
 
 TASKS = (tasks,)
 
@@ -49,7 +52,14 @@ def demo(
         _check_port(get_settings().host, port)
     with database() as engine:
         with Session(engine, expire_on_commit=False) as session:
-            load_demo(session, today or calendar.today())
+            _refuse_real_rows(session)
+            with progress("Quartiere Roggia Nuova") as bar:
+                task = bar.add_task("", total=None)
+                load_demo(
+                    session,
+                    today or calendar.today(),
+                    progress=lambda done, of: bar.update(task, completed=done, total=of),
+                )
             session.commit()
         if not no_serve:
             _run(engine, port, (lambda: today) if today else calendar.today)
@@ -65,6 +75,8 @@ def serve(
     port = port or get_settings().port
     _check_port(get_settings().host, port)
     with database() as engine, _worker_child() if own_worker else nullcontext():
+        # On a processor that set-up did not compile for, let nobody's page wait for the compiler.
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         _run(engine, port, calendar.today)
 
 
@@ -76,13 +88,25 @@ def worker(
         jobs.run_worker(engine, wait=not once)
 
 
+def _refuse_real_rows(session: Session) -> None:
+    """The demonstration never shares a database with a real quarter."""
+    real = session.scalars(select(Quarter.code).where(Quarter.synthetic.is_(False))).all()
+    if real:
+        raise Conflict(
+            f"This database holds the real quarter {real[0]!r}: the demonstration is loaded into "
+            "a database of its own. Unset ACCANTO_DATABASE_URL or name an empty database."
+        )
+
+
 def _run(engine: Engine, port: int, today: Callable[[], dt.date]) -> None:
     with Session(engine) as session:
         first = ensure_first_account(session)
         session.commit()
     host = get_settings().host
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-    console.print(f"\n  Accanto: {address}/      (personale / staff: {address}/accedi)")
+    console.print(
+        f"\n  Accanto: {address}/   (personale / staff: {address}/accedi)", soft_wrap=True
+    )
     if first is not None:
         email, password = first
         console.print(
