@@ -25,6 +25,7 @@ from layers.noise.rules import (
     OPEN_LINE,
     PASSAGE_M,
     SAME_EDGE_M,
+    TOUCH_M,
 )
 
 MAX_POINTS = 512
@@ -292,7 +293,7 @@ def block_by_ring(scene, work, n, r, frame, line, length, ends):
     count = ring_crossings(scene, work, r, ax, ay, vx, vy, m, off)
     if count == 0:
         return n, 0
-    plane = zs + slope * ((ax - sx) * ux + (ay - sy) * uy)
+    plane = zs + slope * ((ax - sx) * ux + (ay - sy) * uy) + TOUCH_M
     rise = slope * (vx * ux + vy * uy)
     back = -1 if m > 0 else 1
     kind = scene.kind[r]

@@ -26,7 +26,7 @@ import numpy as np
 import shapely
 
 from layers.noise.bands import FloatArray
-from layers.noise.rules import MAX_ROUNDS, PASSAGE_M, SAME_EDGE_M
+from layers.noise.rules import MAX_ROUNDS, PASSAGE_M, SAME_EDGE_M, TOUCH_M
 from layers.noise.scene import Scene
 
 
@@ -257,7 +257,7 @@ class SideSearch:
         met = crossings(item, leg, self.side, off, self.reach)
 
         def plane(t: float) -> float:
-            return self._plane(leg.a + t * leg.unit)
+            return self._plane(leg.a + t * leg.unit) + TOUCH_M
 
         blocked = False
         if item.kind == "open":

@@ -10,6 +10,10 @@ OUTER, COURT, OPEN_LINE, CLOSED_LINE = 0, 1, 2, 3
 #: A gap between two walls narrower than this is closed to sound.
 PASSAGE_M = 0.01
 
+#: What rises less than this above the plane of a path does not stand in its way: a path along
+#: the line where a roof leaves that plane would else be blocked or not by rounding.
+TOUCH_M = 1e-6
+
 #: Edges nearer to each other than this count as one (cap of 20 dB, C3 = 1).
 SAME_EDGE_M = 0.01
 
