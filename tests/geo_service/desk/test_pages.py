@@ -150,8 +150,8 @@ def test_sites_and_one_site(staff: Staff, works: Works) -> None:
 @pytest.mark.parametrize(
     "page", ["/fasi/99999999999999999999", "/fasi/0", "/cantieri/0", "/edifici/0", "/fasi/0/avvisi"]
 )
-def test_what_does_not_exist_is_not_found(staff: Staff, works: Works, page: str) -> None:
-    assert staff("coordinator").get(page).status_code == 404
+def test_what_does_not_exist_is_not_found(staff: Staff, works: Works, path: str) -> None:
+    assert staff("coordinator").get(path).status_code == 404
 
 
 def test_an_installation_without_quarters_says_what_to_do(staff: Staff) -> None:
@@ -172,13 +172,13 @@ def test_the_quarter_chosen_is_kept(staff: Staff, works: Works, session: Session
 
 
 @pytest.mark.parametrize(
-    "page", ["/oggi", "/cantieri", "/edifici", "/quartiere/mappa?vista=elenco", "/mappa", "/"]
+    "path", ["/oggi", "/cantieri", "/edifici", "/quartiere/mappa?vista=elenco", "/mappa", "/"]
 )
 def test_a_list_page_asks_the_database_at_most_eight_times(
-    app: FastAPI, staff: Staff, works: Works, connection, page: str
+    app: FastAPI, staff: Staff, works: Works, connection, path: str
 ) -> None:  # type: ignore[no-untyped-def]
     browser = staff("coordinator")
-    browser.get(page)
+    browser.get(path)
     asked: list[str] = []
 
     def note(conn, cursor, statement, parameters, context, many) -> None:  # type: ignore[no-untyped-def]
@@ -187,7 +187,7 @@ def test_a_list_page_asks_the_database_at_most_eight_times(
 
     event.listen(connection, "before_cursor_execute", note)
     try:
-        assert browser.get(page).status_code == 200
+        assert browser.get(path).status_code == 200
     finally:
         event.remove(connection, "before_cursor_execute", note)
     assert len(asked) <= 8, f"{len(asked)} queries, the session's own included"

@@ -16,9 +16,9 @@ from tests.geo_service.conftest import PASSWORD, csrf_of, sign_in
 PUBLIC_PAGES = ("/", "/cerca?q=mulini", "/accedi", "/privacy", "/crediti", "/nessuna-pagina")
 
 
-@pytest.mark.parametrize("page", PUBLIC_PAGES)
-def test_every_answer_carries_a_strict_policy(anonymous: TestClient, page: str) -> None:
-    answer = anonymous.get(page)
+@pytest.mark.parametrize("path", PUBLIC_PAGES)
+def test_every_answer_carries_a_strict_policy(anonymous: TestClient, path: str) -> None:
+    answer = anonymous.get(path)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
@@ -26,12 +26,12 @@ def test_every_answer_carries_a_strict_policy(anonymous: TestClient, page: str) 
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("page", [*PUBLIC_PAGES, "/mappa", "/e/TESTP2"])
+@pytest.mark.parametrize("path", [*PUBLIC_PAGES, "/mappa", "/e/TESTP2"])
 def test_pages_have_no_inline_style_or_handler(
-    anonymous: TestClient, works: object, page: str
+    anonymous: TestClient, works: object, path: str
 ) -> None:
-    text = anonymous.get(page).text
-    nonce = re.search(r"script-src 'nonce-([^']+)'", anonymous.get(page).headers[
+    text = anonymous.get(path).text
+    nonce = re.search(r"script-src 'nonce-([^']+)'", anonymous.get(path).headers[
         "content-security-policy"])  # fmt: skip
     assert nonce
     assert not re.search(r"<[^>]+\sstyle=", text)
