@@ -96,9 +96,18 @@ def summary(session: Session, revisions: list[PhaseRevision]) -> dict[str, Any]:
 
 def _print(document: dict[str, Any]) -> None:
     table = Table("id", "cantiere", "fase", "dal", "al", "edifici", "alloggi", "nuclei")
+    for column in table.columns[3:5]:
+        column.no_wrap = True
     for p in document["phases"]:
         table.add_row(
             str(p["id"]), p["site"], f"{p['code']} {p['name']}", p["from"], p["to"] or "",
-            str(p["buildings"]), str(p["flats"]), str(p["households"]),
+            str(p["buildings"]), *_known(p),
         )  # fmt: skip
     Console().print(table)
+
+
+def _known(phase: dict[str, Any]) -> tuple[str, str]:
+    """Flats and households as text: nought where buildings are hit means that none is known."""
+    if phase["buildings"] and not phase["flats"]:
+        return "non noti", "non noti"
+    return str(phase["flats"]), str(phase["households"])
