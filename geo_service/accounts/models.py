@@ -1,36 +1,85 @@
-"""Tables of accounts and sessions."""
+"""Tables of accounts: people, their roles by quarter, sessions, links and second factors."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, LargeBinary, String
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from layers.buildings import Quarter, Stairwell
 from layers.db import Base, Id, Instant
 
 ROLES = ("administrator", "coordinator", "operator", "office", "works", "committee", "delegate")
+Moment = DateTime(timezone=True)
 
 
 class Account(Base):
-    """A person of the staff who signs in with an e-mail address and a password."""
+    """A person who signs in: with a password, or through the Comune's own identity provider.
+
+    ``role`` holds in every quarter unless the account has assignments; then only those hold.
+    A person is forgotten by emptying ``name`` and ``email``; the row stays for the history.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint(f"role in {ROLES!r}", name="role"),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        UniqueConstraint("oidc_issuer", "oidc_subject"),
     )
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(String(200), unique=True)
+    name: Mapped[str] = mapped_column(String(200), server_default="")
     role: Mapped[str] = mapped_column(String(20))
-    password_hash: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
     disabled: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[Instant]
+    stairwell_id: Mapped[int | None] = mapped_column(
+        ForeignKey("stairwell.id", ondelete="SET NULL"), index=True
+    )
+    oidc_issuer: Mapped[str | None] = mapped_column(String(300))
+    oidc_subject: Mapped[str | None] = mapped_column(String(300))
+    totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_last_step: Mapped[int | None]
+    totp_since: Mapped[dt.datetime | None] = mapped_column(Moment)
+
+    assignments: Mapped[list[AccountAssignment]] = relationship(
+        cascade="all, delete-orphan", order_by="AccountAssignment.quarter_id"
+    )
+    stairwell: Mapped[Stairwell | None] = relationship()
+
+
+class AccountAssignment(Base):
+    """The role of an account in one quarter."""
+
+    __tablename__ = "account_assignment"
+    __table_args__ = (CheckConstraint(f"role in {ROLES!r}", name="role"),)
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    quarter_id: Mapped[int] = mapped_column(
+        ForeignKey("quarter.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[str] = mapped_column(String(20))
+
+    quarter: Mapped[Quarter] = relationship()
 
 
 class AccountSession(Base):
-    """A signed-in browser; only the hash of its token is kept."""
+    """A signed-in browser; only the hash of its token is kept.
+
+    ``pending`` is a browser that gave the right password and still owes the second factor.
+    """
 
     __tablename__ = "account_session"
 
@@ -39,7 +88,10 @@ class AccountSession(Base):
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
     created_at: Mapped[Instant]
-    expires_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    last_seen_at: Mapped[Instant]
+    expires_at: Mapped[dt.datetime] = mapped_column(Moment)
+    browser: Mapped[str] = mapped_column(String(80), server_default="")
+    pending: Mapped[bool] = mapped_column(server_default="false")
 
     account: Mapped[Account] = relationship()
 
@@ -52,3 +104,60 @@ class SignInAttempt(Base):
     id: Mapped[Id]
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
     at: Mapped[Instant]
+
+
+class RecoveryCode(Base):
+    """A code that replaces the second factor once; only its keyed hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+
+
+class AccountLink(Base):
+    """A link that sets a password once: an invitation or a reset."""
+
+    __tablename__ = "account_link"
+    __table_args__ = (CheckConstraint("kind in ('invitation', 'reset')", name="kind"),)
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[Instant]
+    expires_at: Mapped[dt.datetime] = mapped_column(Moment)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+
+    account: Mapped[Account] = relationship()
+
+
+class TaskLink(Base):
+    """A link with which somebody outside does exactly one thing, once, without an account.
+
+    ``who`` is the firm or function that was given the link ("impresa Rossi", "DL").
+    """
+
+    __tablename__ = "task_link"
+    __table_args__ = (Index("ix_task_link_action_subject_id", "action", "subject_id"),)
+
+    id: Mapped[Id]
+    quarter_id: Mapped[int] = mapped_column(
+        ForeignKey("quarter.id", ondelete="CASCADE"), index=True
+    )
+    action: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[int]
+    who: Mapped[str] = mapped_column(String(190))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_by: Mapped[int | None] = mapped_column(
+        ForeignKey("account.id", ondelete="SET NULL"), index=True
+    )
+    created_at: Mapped[Instant]
+    expires_at: Mapped[dt.datetime] = mapped_column(Moment)
+    used_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Moment)

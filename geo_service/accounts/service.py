@@ -66,7 +66,7 @@ def ensure_first_account(session: Session) -> tuple[str, str] | None:
 
 
 def create_account(session: Session, email: str, role: str, password: str) -> Account:
-    """A new account. Raises :class:`Invalid` for a value that cannot be used or an address taken."""
+    """A new account; raises :class:`Invalid` for a value that cannot be used or is taken."""
     email = email.strip().lower()
     local, at, domain = email.partition("@")
     if not (local and at and domain) or len(email) > 200 or any(c.isspace() for c in email):

@@ -148,7 +148,7 @@ def test_sites_and_one_site(staff: Staff, works: Works) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["/fasi/99999999999999999999", "/fasi/0", "/cantieri/0", "/edifici/0", "/fasi/0/avvisi"]
+    "path", ["/fasi/99999999999999999999", "/fasi/0", "/cantieri/0", "/edifici/0", "/fasi/0/avvisi"]
 )
 def test_what_does_not_exist_is_not_found(staff: Staff, works: Works, path: str) -> None:
     assert staff("coordinator").get(path).status_code == 404
