@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -49,7 +50,7 @@ class Account(Base):
     oidc_issuer: Mapped[str | None] = mapped_column(String(300))
     oidc_subject: Mapped[str | None] = mapped_column(String(300))
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
-    totp_last_step: Mapped[int | None]
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
     totp_since: Mapped[dt.datetime | None] = mapped_column(Moment)
 
     assignments: Mapped[list[AccountAssignment]] = relationship(
@@ -151,7 +152,7 @@ class TaskLink(Base):
         ForeignKey("quarter.id", ondelete="CASCADE"), index=True
     )
     action: Mapped[str] = mapped_column(String(40))
-    subject_id: Mapped[int]
+    subject_id: Mapped[int] = mapped_column(BigInteger)
     who: Mapped[str] = mapped_column(String(190))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created_by: Mapped[int | None] = mapped_column(

@@ -6,14 +6,16 @@ from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import text
 
+from geo_service import history
 from geo_service.accounts import models as accounts
 from geo_service.households import models as households
+from geo_service.works import once
 from layers import sites
 from layers.db import Base
 from layers.impacts import models as impacts
 
 # Importing a module declares its tables; a domain with tables must be named here.
-DECLARED = (sites, impacts, households, accounts)
+DECLARED = (sites, impacts, households, accounts, history)
 
 # Tables of the job queue: their schema is the library's, not ours.
 FOREIGN = ("procrastinate_",)
