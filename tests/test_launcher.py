@@ -99,6 +99,8 @@ class Machine:
             shutil.copy(REPOSITORY / name, self.root / name)
         (self.root / "geo_service" / "static").mkdir(parents=True)
         shutil.copy(REPOSITORY / "geo_service" / "assets.py", self.root / "geo_service")
+        (self.root / "layers" / "noise").mkdir(parents=True)
+        shutil.copy(REPOSITORY / "layers" / "noise" / "jit.py", self.root / "layers" / "noise")
         self.calls = folder / "calls"
         self.environment = {
             "PATH": str(self.tools),
@@ -145,9 +147,17 @@ def test_the_first_start_makes_everything_and_the_second_only_runs(machine: Mach
     assert "requirements.lock" in machine.called
     assert "npm ci --ignore-scripts" in machine.called
     assert "Creo l'ambiente Python" in first.stderr
+    assert "-m layers.noise\n" in machine.called
     second = machine.start("demo", "--no-serve")
     assert machine.called.splitlines() == ["-P -m geo_service.cli demo --no-serve"]
     assert second.stderr == ""
+
+
+def test_the_noise_kernel_is_compiled_again_when_its_source_changed(machine: Machine):
+    machine.start("demo")
+    (machine.root / "layers" / "noise" / "jit.py").write_text("CHANGED = True")
+    machine.start("demo")
+    assert machine.called.splitlines() == ["-m layers.noise", "-P -m geo_service.cli demo"]
 
 
 def test_arguments_output_and_exit_code_pass_through_untouched(machine: Machine):
