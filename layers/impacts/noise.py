@@ -318,6 +318,11 @@ def _reach_note(
     return []
 
 
+def _told(spacing_m: float) -> float | str:
+    """A spacing as JSON can hold it."""
+    return spacing_m if np.isfinite(spacing_m) else "one a side, storey and stairwell"
+
+
 def _sheet(
     result: SiteLevels,
     site: SiteSources,
@@ -342,7 +347,7 @@ def _sheet(
         background_dba=dict(parameters.background_dba),
         bands=parameters.bands.version,
         reach_m=parameters.reach_m,
-        spacing_m=parameters.receivers.spacing_m,
+        spacing_m=_told(parameters.receivers.spacing_m),
         plant=list(site.sheet),
         paths=result.paths,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -68,8 +69,9 @@ class ImpactResult:
     seconds_by_kind: Mapping[str, float] = field(default_factory=dict)
 
 
+@cache
 def no_zones() -> gpd.GeoDataFrame:
-    """A frame of zones without rows."""
+    """A frame of zones without rows, always the same one."""
     return gpd.GeoDataFrame({c: [] for c in ZONE_COLUMNS}, geometry=gpd.GeoSeries([], crs=SRID))
 
 
@@ -104,9 +106,18 @@ def not_computed(kind: str, method: str, *reasons: str) -> KindResult:
 def targets(scene: Scene) -> pd.DataFrame:
     """Who can be hit: every flat, and each inhabited building whose flats are not known.
 
+    Found once for a scene; not to be changed.
+
     Columns building_id, flat_id (0: the building as a whole), stairwell_id (0), storey (NaN),
     exposures (None), use. Buildings that the works take down are left out: nobody lives there.
     """
+    found = scene.known.get("targets")
+    if found is None:
+        found = scene.known["targets"] = _targets(scene)
+    return found
+
+
+def _targets(scene: Scene) -> pd.DataFrame:
     buildings, flats = scene.around.buildings, scene.around.flats
     gone = scene.works.buildings_with("demolition")
     known = flats[~flats["building_id"].isin(gone)]

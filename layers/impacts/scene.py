@@ -165,10 +165,16 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Scene:
-    """Works and surroundings of one computation."""
+    """Works and surroundings of one computation.
+
+    :ivar known: frames derived once and used by several kinds.
+    """
 
     works: Works
     around: Surroundings
+    known: dict[str, pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
 
 def load_scene(connection: Connection, revision_id: int, *, reach_m: float = REACH_M) -> Scene:
