@@ -116,7 +116,8 @@ def facade_receivers(
     a wing across the courtyard is not near. Where no entrance is known the façades are shared.
 
     :param buildings: columns building_id, height_m, storeys (either may be missing), geometry
-        (Polygon or MultiPolygon) in the metric system.
+        (Polygon or MultiPolygon) in the metric system; optionally spacing_m, in place of the
+        options' where a building needs finer or coarser receivers.
     :param stairwells: columns stairwell_id, building_id, geometry (entrance Point or None).
     :param neighbours: footprints and heights (NaN unknown) of further buildings that may touch.
     :param options: see :class:`ReceiverOptions`.
@@ -135,7 +136,10 @@ def facade_receivers(
         bad = ids[shapely.is_missing(shapes) | shapely.is_empty(shapes)][0]
         raise DataError(f"Building {bad} has no footprint; give it a polygon.")
     heights, n_storeys, storey_m, notes = _storeys(buildings, opts)
-    xy, azimuth, own, wall = _places(shapes, opts)
+    spacing = np.full(len(ids), opts.spacing_m)
+    if "spacing_m" in buildings:
+        spacing = buildings["spacing_m"].to_numpy(dtype=float)
+    xy, azimuth, own, wall = _places(shapes, spacing, opts)
     roof_m, blocked = _blocked_to(xy, own, shapes, heights, neighbours)
     entrance = _share(wall, own, shapes, ids, stairwells)
 
@@ -197,7 +201,7 @@ def _storeys(
 
 
 def _places(
-    shapes: Shapes, opts: ReceiverOptions
+    shapes: Shapes, spacing_m: FloatArray, opts: ReceiverOptions
 ) -> tuple[FloatArray, FloatArray, IntArray, FloatArray]:
     """Places in plan: points off the wall, azimuths, building positions, points on the wall."""
     if not len(shapes):
@@ -219,7 +223,7 @@ def _places(
     side = (length >= opts.shortest_side_m) | (length >= longest[owner]) & (length > 0)
     start, end, owner, length = start[side], end[side], owner[side], length[side]
 
-    count = np.maximum(1, np.ceil(length / opts.spacing_m - 1e-6)).astype(np.int64)
+    count = np.maximum(1, np.ceil(length / spacing_m[owner] - 1e-6)).astype(np.int64)
     which = np.repeat(np.arange(len(count)), count)
     rank = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     share = (rank + 0.5) / count[which]

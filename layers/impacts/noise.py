@@ -41,6 +41,8 @@ FloatArray = npt.NDArray[np.float64]
 METHOD = "ISO 9613-2"
 #: Levels are kept down to this much under the lowest band: several sites add up.
 KEPT_BELOW_FLOOR_DB = 6.0
+#: Receivers of a building whose flats are not known are so many times farther apart.
+COARSER = 3.0
 #: Higher than any level: switches one of the criteria off.
 _NEVER_DBA = 500.0
 
@@ -158,8 +160,11 @@ def _receivers(
         | buildings["building_id"].isin(scene.around.flats["building_id"]).to_numpy()
     )
     used = lived_in & ~gone
+    # Where no flat is to be told from another, fewer places tell the building's level.
+    flats_known = buildings["building_id"].isin(scene.around.flats["building_id"]).to_numpy()
+    spacing_m = parameters.receivers.spacing_m * np.where(flats_known, 1.0, COARSER)
     layout = facade_receivers(
-        buildings[used],
+        buildings.assign(spacing_m=spacing_m)[used],
         scene.around.stairwells,
         neighbours=(
             np.asarray(buildings.geometry.values, dtype=object)[~used & ~gone],
