@@ -11,7 +11,7 @@ from geo_service.desk import service
 from geo_service.i18n import gettext as _
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
-from geo_service.web.pages import render
+from geo_service.web.pages import render, sees_flats
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works.map_data import (
@@ -84,6 +84,7 @@ def quarter_map_page(
         choice.view(),
         title=quarter.name,
         list_href=address_with(request, vista="elenco"),
+        flats=sees_flats(request),
         zones_of=[choice.zone] if choice.zone else [],
     )
     map_ = quarter_map(without_heading(data), show_zones=[choice.zone] if choice.zone else [])
@@ -126,6 +127,7 @@ def building_sheet(request: Request, session: Db, today: Today, building_id: int
         week.view(),
         title=_("Prossimi sette giorni"),
         list_href="#disagi",
+        flats=sees_flats(request),
         around=to_shape(building.footprint),
     )
     return render(

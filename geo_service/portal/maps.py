@@ -15,7 +15,7 @@ from geo_service.i18n import gettext as _
 from geo_service.portal import buildings
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
-from geo_service.web.pages import render
+from geo_service.web.pages import compress, render
 from geo_service.web.quarter import Today
 from geo_service.web.session import Db
 from geo_service.works.map_data import (
@@ -150,12 +150,13 @@ _OPEN = text(
 
 
 @router.get("/open/buildings.geojson")
-def open_buildings(session: Db, quartiere: str | None = None) -> Response:
+def open_buildings(request: Request, session: Db, quartiere: str | None = None) -> Response:
     """Every public building with code and address, in WGS 84 (RFC 7946)."""
     document = session.execute(_OPEN, {"quarter": quartiere}).scalar_one()
-    return Response(
+    answer = Response(
         document,
         media_type="application/geo+json",
         headers={"cache-control": "public, max-age=300", "access-control-allow-origin": "*",
                  "cross-origin-resource-policy": "cross-origin"},
     )  # fmt: skip
+    return compress(request, answer)

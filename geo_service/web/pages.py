@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from maps.style import KIND_ICONS
 
 QUARTER_COOKIE = "accanto_quartiere"
 YEAR_S = 365 * 86_400
+WORTH_COMPRESSING_BYTES = 1_500
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -74,6 +76,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         "settings": get_settings(),
         "nonce": getattr(state, "nonce", ""),
         "account": getattr(state, "account", None),
+        "sees_flats": sees_flats(request),
         "quarter": getattr(state, "quarter", None),
         "quarters": getattr(state, "quarters", []),
         "synthetic": getattr(state, "synthetic", False),
@@ -82,11 +85,33 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         "switch_language": lambda code: in_language(request, code),
         "with_query": lambda **changes: address_with(request, **changes),
     }
-    response = HTMLResponse(
-        environment.get_template(template).render({**page, **context}), status_code=status
-    )
+    text = environment.get_template(template).render({**page, **context})
+    response = HTMLResponse(text, status_code=status)
     _keep_form_key(request, response)
     _keep_quarter(request, response)
+    # A page with a secret in it (a form's token) is never compressed: its length would tell.
+    if page["account"] is None and not hasattr(state, "form_key"):
+        compress(request, response)
+    return response
+
+
+def sees_flats(request: Request) -> bool:
+    """Whether counts of flats may stand beside those of households: both tell empty flats.
+
+    Empty flats are for coordinators only.
+    """
+    account = getattr(request.state, "account", None)
+    return account is not None and account.role == "coordinator"
+
+
+def compress(request: Request, response: Response) -> Response:
+    """Compress a public answer for a browser that can read it: old phones, slow networks."""
+    response.headers["vary"] = "accept-encoding, accept-language, cookie"
+    accepted = request.headers.get("accept-encoding", "")
+    if "gzip" in accepted and len(response.body) >= WORTH_COMPRESSING_BYTES:
+        response.body = gzip.compress(bytes(response.body), compresslevel=5)
+        response.headers["content-length"] = str(len(response.body))
+        response.headers["content-encoding"] = "gzip"
     return response
 
 

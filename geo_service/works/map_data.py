@@ -161,12 +161,13 @@ def map_data(
     zones_of: Sequence[str] = (),
     around: shapely.Geometry | None = None,
     single_file: bool = False,
+    flats: bool = True,
 ) -> MapData:
     """Everything a map of ``quarter`` shows in ``view``; ``around`` (metric) limits its extent.
 
     Above ``GEOJSON_LIMIT`` buildings the outlines come by vector tiles, except for a
-    ``single_file``, which has no server to ask. ``public`` leaves out counts of flats and leads
-    to residents' pages.
+    ``single_file``, which has no server to ask. ``public`` leads to residents' pages and leaves
+    out counts of flats, as does ``flats=False`` for those who may not tell which are empty.
     """
     connection = session.connection()
     levels = building_levels(connection, quarter.id, view)
@@ -195,7 +196,9 @@ def map_data(
             **{**here, "kinds": list(zones_of)},
         )
     return MapData(
-        buildings=None if tiled else _buildings(connection, quarter.id, levels, clip, public),
+        buildings=None if tiled else _buildings(
+            connection, quarter.id, levels, clip, public=public, flats=flats
+        ),
         zones=zones,
         sites=sites,
         closures=_closures(connection, here),
@@ -217,7 +220,9 @@ def _buildings(
     quarter_id: int,
     levels: dict[int, BuildingLevel],
     clip: dict[str, Any],
+    *,
     public: bool,
+    flats: bool,
 ) -> gpd.GeoDataFrame:
     frame = geo_frame(
         connection, _BUILDINGS, ("id", "code", "name", "address"), quarter=quarter_id, **clip
@@ -233,8 +238,9 @@ def _buildings(
     if public:
         frame["href"] = [f"/e/{code}" for code in frame["code"]]
     else:
-        frame["flats"] = [level.flats for level in found]
         frame["href"] = [f"/edifici/{key}" for key in frame["id"]]
+    if flats and not public:
+        frame["flats"] = [level.flats for level in found]
     return frame
 
 

@@ -13,6 +13,7 @@ from geo_service import i18n
 from geo_service.i18n import gettext as _
 from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
+from geo_service.web.pages import sees_flats
 from geo_service.works import overview
 from geo_service.works.hours import daily_hours
 from geo_service.works.map_data import map_data, phase_view
@@ -58,6 +59,7 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         phase_view(revision.period, revision.id),
         title=f"{revision.phase.code} {revision.phase.name}",
         list_href="#edifici",
+        flats=sees_flats(request),
         zones_of=sorted({row.kind for row in kinds}),
         around=to_shape(revision.footprint),
     )

@@ -74,6 +74,10 @@ def test_flats_beside_households_are_for_coordinators(
     assert operator.get(f"/fasi/{phase}/avvisi.csv").status_code == 403
     for page in (f"/fasi/{phase}", f"/fasi/{phase}/avvisi", "/edifici"):
         assert "Alloggi" not in _heads(operator.get(page).text), page
+    for page in (f"/fasi/{phase}", "/quartiere/mappa", "/quartiere/mappa?vista=elenco"):
+        text = operator.get(page).text
+        assert not re.search(r'"flats": ?[0-9]', text), page
+        assert "Alloggi" not in _heads(text), page
 
 
 def _heads(page: str) -> list[str]:

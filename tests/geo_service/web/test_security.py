@@ -166,3 +166,16 @@ def test_language_by_header_then_address_then_cookie(anonymous: TestClient) -> N
 def test_the_language_switch_keeps_the_page(anonymous: TestClient, works: object) -> None:
     text = anonymous.get("/cerca?q=mulini&lang=it").text
     assert 'href="/cerca?q=mulini&amp;lang=en"' in text
+
+
+def test_public_pages_are_compressed_and_pages_with_a_secret_are_not(
+    anonymous: TestClient, staff: Callable[[str], TestClient], works: object
+) -> None:
+    packed = {"accept-encoding": "gzip"}
+    assert anonymous.get("/e/TESTP2", headers=packed).headers["content-encoding"] == "gzip"
+    assert (
+        "content-encoding"
+        not in anonymous.get("/e/TESTP2", headers={"accept-encoding": "identity"}).headers
+    )
+    assert "content-encoding" not in anonymous.get("/accedi", headers=packed).headers
+    assert "content-encoding" not in staff("coordinator").get("/oggi", headers=packed).headers
