@@ -8,6 +8,7 @@ from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
 
 from geo_service import calendar
 from geo_service.accounts import routes as accounts
@@ -59,8 +60,8 @@ def create_app(
         app.state.session_factory = session_factory(engine)
     for room in ROOMS:
         app.include_router(room.router)
-    app.mount("/static/maps", Assets(directory=OWN_ROOT), name="map_files")
-    app.mount("/static", Assets(directory=STATIC), name="static")
+    app.mount("/static/maps", GZipMiddleware(Assets(directory=OWN_ROOT)), name="map_files")
+    app.mount("/static", GZipMiddleware(Assets(directory=STATIC)), name="static")
     problems.install(app)
     app.add_middleware(Shell)
     return app
