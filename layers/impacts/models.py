@@ -121,8 +121,10 @@ class Impact(Base):
     kind: Mapped[str] = mapped_column(String(20))
     aspect: Mapped[str] = mapped_column(String(30), server_default="")
     part_of_day: Mapped[str] = mapped_column(String(10), server_default="all")
-    building_id: Mapped[int] = mapped_column(ForeignKey("building.id", ondelete="CASCADE"))
-    flat_id: Mapped[int | None] = mapped_column(ForeignKey("flat.id", ondelete="CASCADE"))
+    # Checked by a trigger once a statement: row-by-row foreign keys were most of a recompute's
+    # writing time. Deleting a building or a flat deletes its impacts by triggers, too.
+    building_id: Mapped[int] = mapped_column(BigInteger)
+    flat_id: Mapped[int | None] = mapped_column(BigInteger)
     value: Mapped[float | None] = mapped_column()
     unit: Mapped[str | None] = mapped_column(String(10))
     band: Mapped[int] = mapped_column(SmallInteger)
