@@ -21,10 +21,12 @@ from geo_service.settings import get_settings
 from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.shell import Shell
+from geo_service.works import edit_routes as edit
 from geo_service.works import routes as works
+from geo_service.works import simulation_routes as simulation
 from maps.base.assets import OWN_ROOT
 
-ROOMS = (portal, accounts, works, notices, desk)
+ROOMS = (portal, accounts, works, edit, simulation, notices, desk)
 
 
 def create_app(

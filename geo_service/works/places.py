@@ -45,10 +45,11 @@ def building_label(building: Building) -> str:
 def building_labels(session: Session, building_ids: Collection[int]) -> dict[int, str]:
     """What people call each of many buildings, in one query."""
     query = text(
-        f"""select b.id, coalesce(a.address, nullif(b.name, ''), b.code)
+        f"""select b.id, coalesce(a.address, nullif(b.name, ''), b.code) as label
             from building b left join {ADDRESSES} a on true where b.id = any(:ids)"""  # noqa: S608
     )
-    return {key: label for key, label in session.execute(query, {"ids": list(building_ids)})}
+    rows = session.execute(query, {"ids": list(building_ids)})
+    return {row.id: row.label for row in rows}
 
 
 def _number_order(number: str) -> tuple[int, str]:
