@@ -89,6 +89,19 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     command.upgrade(alembic_config(engine), revision)
 
 
+# What large writes fill. PostgreSQL's own statistics come a minute later, and until then it plans
+# joins of impacts and stays for nearly empty tables: 558 ms instead of 15 ms for one phase.
+BULK_TABLES = (
+    "building", "address_point", "stairwell", "flat", "path", "household", "stay", "tenancy",
+    "impact", "impact_run", "impact_zone",
+)  # fmt: skip
+
+
+def refresh_statistics(session: Session) -> None:
+    """Tell the planner of PostgreSQL what was just written; part of the transaction."""
+    session.execute(text(f"analyze {', '.join(BULK_TABLES)}"))
+
+
 @contextmanager
 def open_database(settings: Settings, *, demo: bool = False) -> Iterator[Engine]:
     """Engine on the installation's migrated database, for the length of one command.

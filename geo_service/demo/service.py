@@ -14,6 +14,7 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from geo_service.database import refresh_statistics
 from geo_service.demo.history import past_versions
 from geo_service.demo.people import make_people
 from geo_service.demo.permits import permits
@@ -77,8 +78,10 @@ def load_demo(
         session.expire_all()
     quarter = _load_space(session, today, seed, mark)
     _load_works(session, quarter, Weeks.of(today))
+    refresh_statistics(session)
     if compute:
         recompute_all(session.connection(), quarter.id, progress)
+        refresh_statistics(session)
     return quarter
 
 

@@ -17,6 +17,7 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo_service.database import refresh_statistics
 from geo_service.errors import Conflict
 from geo_service.households.importing import HouseholdLoader
 from geo_service.works.importing import PhaseLoader
@@ -153,6 +154,7 @@ def import_file(
     if loader is None:
         raise DataError(f"{os.path.basename(path)} holds no rows that could be {kind}.")
     loader.finish()
+    refresh_statistics(session)
     return report
 
 

@@ -16,6 +16,7 @@ from geo_service.console import (
     progress,
     transaction,
 )
+from geo_service.database import refresh_statistics
 from geo_service.errors import NotFound
 from geo_service.households.service import count_households
 from geo_service.works.revisions import inclusive
@@ -51,6 +52,7 @@ def impacts(
             for revision in revisions:
                 recompute(session.connection(), revision.id)
                 bar.advance(task)
+        refresh_statistics(session)
         document = summary(session, revisions)
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
