@@ -28,10 +28,10 @@ import numpy as np
 import shapely
 
 from layers.noise.absorption import octave_absorption_db_per_km
-from layers.noise.bands import N_BANDS, energy_to_db
+from layers.noise.bands import N_BANDS, FloatArray, energy_to_db
 from layers.noise.jit import thread_count
 from layers.noise.kernel import Parameters, PointArrays, propagate_arrays
-from layers.noise.kernel_geometry import SceneArrays
+from layers.noise.kernel_geometry import SceneArrays, points_at_walls
 from layers.noise.kernel_physics import ALTERNATIVE, GENERAL, NO_GROUND, ZoneArrays
 from layers.noise.model import (
     Barrier,
@@ -45,7 +45,7 @@ from layers.noise.model import (
 from layers.noise.reference import propagate_reference
 from layers.noise.reflectors import facing_walls, no_walls
 from layers.noise.scene import Scene
-from layers.noise.walls import clear_of_walls
+from layers.noise.walls import CLEARANCE_M, ClearPoints, clear_of_walls
 
 __all__ = [
     "Barrier", "GroundZone", "NoiseOptions", "NoiseResult", "Receivers", "Scene", "Sources",
@@ -100,8 +100,9 @@ def _propagate_kernel(
     sources: Sources, receivers: Receivers, scene: Scene, options: NoiseOptions
 ) -> NoiseResult:
     groups, index = np.unique(sources.group, return_inverse=True)
-    near = clear_of_walls(sources.xyz, scene.footprints, scene.heights_m, scene.tree)
-    far = clear_of_walls(receivers.xyz, scene.footprints, scene.heights_m, scene.tree)
+    arrays = _scene_arrays(scene)
+    near = _clear(sources.xyz, scene, arrays)
+    far = _clear(receivers.xyz, scene, arrays)
     shift = np.r_[scene.origin, 0.0]
     # New arrays in one memory order: another order would be another type to the compiler.
     source_points = PointArrays(
@@ -123,7 +124,7 @@ def _propagate_kernel(
     )  # fmt: skip
     power = np.ascontiguousarray(10.0 ** (0.1 * sources.lw_db))
     energy, bands, counts = propagate_arrays(
-        _scene_arrays(scene), ZoneArrays(*(getattr(scene.zones, f) for f in ZoneArrays._fields)),
+        arrays, ZoneArrays(*(getattr(scene.zones, f) for f in ZoneArrays._fields)),
         _parameters(options, reflecting), source_points, power,
         receiver_points, np.r_[near.inside, far.inside], walls, len(groups),
         4 * thread_count(),
@@ -139,6 +140,20 @@ def _propagate_kernel(
         n_below_cut=int(counts[:, 1].sum()),
         missing=scene.missing_notes(near.n_inside, far.n_inside),
     )
+
+
+def _clear(xyz: FloatArray, scene: Scene, arrays: SceneArrays) -> ClearPoints:
+    """Points clear of walls; only the few that the grid finds in or at a wall go to Shapely."""
+    flat = np.ascontiguousarray(xyz - np.r_[scene.origin, 0.0])
+    at_wall = np.flatnonzero(points_at_walls(arrays, flat, 2.0 * CLEARANCE_M))
+    if not at_wall.size:
+        return ClearPoints(xyz, np.zeros(len(xyz) + 1, np.int64), np.zeros(0, np.int64))
+    few = clear_of_walls(xyz[at_wall], scene.footprints, scene.heights_m, scene.tree)
+    moved = xyz.copy()
+    moved[at_wall] = few.xyz
+    counts = np.zeros(len(xyz), np.int64)
+    counts[at_wall] = np.diff(few.pointer)
+    return ClearPoints(moved, np.r_[0, np.cumsum(counts)].astype(np.int64), few.inside)
 
 
 def _scene_arrays(scene: Scene) -> SceneArrays:

@@ -20,7 +20,6 @@ from layers.noise.kernel_geometry import (
     new_scratch,
     ring_crossings,
     rings_along,
-    side_band,
     upper_hull,
 )
 from layers.noise.kernel_physics import (
@@ -33,6 +32,7 @@ from layers.noise.kernel_physics import (
     side_factor,
     top_factor,
 )
+from layers.noise.kernel_sides import side_band
 from layers.noise.packing import IntArray
 from layers.noise.rules import (
     REFLECTION_TRIM_M,

@@ -1,6 +1,6 @@
-"""Compiled geometry of sound paths: what stands in the way, over the top and round the sides.
+"""Compiled geometry of sound paths: what stands in the way, and the band over its top.
 
-The rules are those of :mod:`layers.noise.reference`, which states them once and in full. All
+The rules are those of :mod:`layers.noise.obstruction`, which states them once and in full. All
 coordinates are metres relative to the origin of the scene. A *line* is given by its start
 ``(ax, ay)``, its unit direction ``(ux, uy)`` and a side ``m``: ``w`` is the distance to its left
 (``m = 1``) or right (``m = -1``).
@@ -14,19 +14,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from layers.noise.bands import FloatArray
 from layers.noise.jit import compiled
 from layers.noise.packing import IntArray
-from layers.noise.rules import (
-    CLOSED_LINE,
-    COURT,
-    MAX_ROUNDS,
-    OPEN_LINE,
-    PASSAGE_M,
-    SAME_EDGE_M,
-    TOUCH_M,
-)
+from layers.noise.rules import COURT, SAME_EDGE_M
 
 MAX_POINTS = 512
 MAX_CUTS = 1024
@@ -62,8 +55,8 @@ class Scratch(NamedTuple):
     clear: IntArray  # (MAX_POINTS + 1,) 1 where a segment of the hull was found clear
     fresh: IntArray  # (MAX_POINTS + 1,) the same while a new hull is laid
     spare: FloatArray  # (MAX_POINTS, 2) points of the new hull while it is laid
-    # (4,) largest distance across and longest way over one point among the candidates; stretch
-    # of the tilted plane, and distance in plan
+    # (5,) largest distance across among the candidates, largest value of the ellipse of the
+    # detour; its centre along and its two factors
     reach: FloatArray
     near: IntArray  # (rings met by one query,)
     cuts: FloatArray  # (MAX_CUTS,) places where a path crosses the edge of a ground zone
@@ -88,7 +81,7 @@ def new_scratch(scene):
         clear=np.zeros(MAX_POINTS + 1, np.int64),
         fresh=np.zeros(MAX_POINTS + 1, np.int64),
         spare=np.zeros((MAX_POINTS, 2)),
-        reach=np.zeros(4),
+        reach=np.zeros(5),
         near=np.zeros(max(n, 1), np.int64),
         cuts=np.zeros(MAX_CUTS),
     )
@@ -102,26 +95,24 @@ def rings_along(scene, work, ax, ay, ux, uy, length, margin):
         return found
     work.counter[0] += 1
     query = work.counter[0]
-    cell = scene.cell_m
+    cell, per_cell = scene.cell_m, 1.0 / scene.cell_m
     x0, y0 = scene.grid_origin[0], scene.grid_origin[1]
     bx, by = ax + ux * length, ay + uy * length
     left, right = (ax, bx) if ax <= bx else (bx, ax)
-    first = int(np.floor((left - margin - x0) / cell))
-    last = int(np.floor((right + margin - x0) / cell))
-    first, last = max(first, 0), min(last, scene.columns - 1)
+    bottom, top = (ay, by) if ay <= by else (by, ay)
+    first = max(int(np.floor((left - margin - x0) * per_cell)), 0)
+    last = min(int(np.floor((right + margin - x0) * per_cell)), scene.columns - 1)
+    steep = abs(ux) * length <= 1e-9
+    rise = 0.0 if steep else uy / ux
     for column in range(first, last + 1):
-        xl = max(left, x0 + column * cell - margin)
-        xr = min(right, x0 + (column + 1) * cell + margin)
-        if abs(ux) * length > 1e-9:
-            ya = ay + (xl - ax) * uy / ux
-            yb = ay + (xr - ax) * uy / ux
-        else:
-            ya, yb = ay, by
-        low, high = (ya, yb) if ya <= yb else (yb, ya)
-        low = max(low, min(ay, by)) - margin
-        high = min(high, max(ay, by)) + margin
-        row0 = max(int(np.floor((low - y0) / cell)), 0)
-        row1 = min(int(np.floor((high - y0) / cell)), scene.rows - 1)
+        low, high = bottom, top
+        if not steep:
+            xl = max(left, x0 + column * cell - margin)
+            xr = min(right, x0 + (column + 1) * cell + margin)
+            ya, yb = ay + (xl - ax) * rise, ay + (xr - ax) * rise
+            low, high = max(low, min(ya, yb)), min(high, max(ya, yb))
+        row0 = max(int(np.floor((low - margin - y0) * per_cell)), 0)
+        row1 = min(int(np.floor((high + margin - y0) * per_cell)), scene.rows - 1)
         for row in range(row0, row1 + 1):
             c = column * scene.rows + row
             for k in range(scene.cell_pointer[c], scene.cell_pointer[c + 1]):
@@ -172,6 +163,45 @@ def ring_crossings(scene, work, r, ax, ay, ux, uy, m, off):
             n += 1
         w1, t1 = w2, t2
     return n
+
+
+@compiled(allocates=True)
+def points_at_walls(scene: SceneArrays, xyz: FloatArray, clearance: float) -> npt.NDArray[np.bool_]:
+    """Which points lie in a building or nearer than ``clearance`` to its walls: shape (n,)."""
+    found = np.zeros(xyz.shape[0], np.bool_)
+    if scene.columns == 0:
+        return found
+    for k in range(xyz.shape[0]):
+        x, y = xyz[k, 0], xyz[k, 1]
+        column = int(np.floor((x - scene.grid_origin[0]) / scene.cell_m))
+        row = int(np.floor((y - scene.grid_origin[1]) / scene.cell_m))
+        if column < 0 or row < 0 or column >= scene.columns or row >= scene.rows:
+            continue
+        c = column * scene.rows + row
+        for i in range(scene.cell_pointer[c], scene.cell_pointer[c + 1]):
+            r = scene.cell_items[i]
+            reach = scene.disc[r, 2] + clearance
+            dx, dy = scene.disc[r, 0] - x, scene.disc[r, 1] - y
+            if scene.kind[r] <= COURT and dx * dx + dy * dy <= reach * reach:
+                found[k] = found[k] or in_or_at_ring(scene, r, x, y, clearance)
+    return found
+
+
+@compiled()
+def in_or_at_ring(scene, r, x, y, clearance):
+    """Whether a point lies in a ring or nearer than ``clearance`` to it."""
+    inside = False
+    for i in range(scene.pointer[r], scene.pointer[r + 1] - 1):
+        ax, ay = scene.xyz[i, 0] - x, scene.xyz[i, 1] - y
+        ex, ey = scene.xyz[i + 1, 0] - x - ax, scene.xyz[i + 1, 1] - y - ay
+        size = ex * ex + ey * ey
+        t = -(ax * ex + ay * ey) / size if size > 0.0 else 0.0
+        t = min(max(t, 0.0), 1.0)
+        if (ax + t * ex) ** 2 + (ay + t * ey) ** 2 <= clearance * clearance:
+            return True
+        if (ay > 0.0) != (ay + ey > 0.0) and ax - ay / ey * ex > 0.0:
+            inside = not inside
+    return inside
 
 
 @compiled()
@@ -225,303 +255,3 @@ def band_over_points(points, n, s_end, z_start, z_end, scale):
     last = np.sqrt(ds**2 + (points[n - 1, 1] - z_end) ** 2)
     edges = 1 if between < SAME_EDGE_M else 2
     return first, between, last, edges
-
-
-@compiled()
-def add_candidate(work, n, s, w):
-    """Append one point to the candidates of the side; returns how many, -1 when full."""
-    if n < 0 or n >= MAX_POINTS:
-        return -1
-    work.side[n, 0], work.side[n, 1] = s, w
-    reach, scale, dp = work.reach[1], work.reach[2], work.reach[3]
-    work.reach[0] = max(work.reach[0], w)
-    there, back = np.sqrt((s * scale) ** 2 + w * w), np.sqrt(((dp - s) * scale) ** 2 + w * w)
-    work.reach[1] = max(reach, there + back)
-    return n + 1
-
-
-@compiled()
-def add_chain(scene, work, n, r, start, stop, step, frame, line):
-    """Candidates along ring ``r`` from edge ``start`` to edge ``stop``; returns how many.
-
-    ``frame`` is the source-receiver line (ax, ay, ux, uy, m, zs, slope); ``line`` the segment
-    that the ring blocks (ax, ay, ux, uy, off). Vertices below the tilted plane are cut away.
-    """
-    sx, sy, ux, uy, m, zs, slope = frame
-    ax, ay, vx, vy, off = line
-    i0 = scene.pointer[r]
-    edges = scene.pointer[r + 1] - 1 - i0
-    e = start
-    for _ in range(edges):
-        p, q = (e, e + 1) if step > 0 else (e + 1, e)
-        px, py, pz = scene.xyz[p, 0] - sx, scene.xyz[p, 1] - sy, scene.xyz[p, 2]
-        qx, qy, qz = scene.xyz[q, 0] - sx, scene.xyz[q, 1] - sy, scene.xyz[q, 2]
-        s1, w1 = px * ux + py * uy, m * (py * ux - px * uy)
-        s2, w2 = qx * ux + qy * uy, m * (qy * ux - qx * uy)
-        above1, above2 = pz - zs - slope * s1, qz - zs - slope * s2
-        if (above1 > 0.0) != (above2 > 0.0):
-            f = above1 / (above1 - above2)
-            s, w = s1 + f * (s2 - s1), w1 + f * (w2 - w1)
-            keep = w > 1e-9
-            if keep and (e in (start, stop)):
-                x = scene.xyz[p, 0] + f * (scene.xyz[q, 0] - scene.xyz[p, 0]) - ax
-                y = scene.xyz[p, 1] + f * (scene.xyz[q, 1] - scene.xyz[p, 1]) - ay
-                keep = m * (y * vx - x * vy) - off > 0.0
-            if keep:
-                n = add_candidate(work, n, s, w)
-        if e == stop:
-            break
-        if above2 > 0.0 and w2 > 1e-9:
-            n = add_candidate(work, n, s2, w2)
-        e += step
-        if e < i0:
-            e += edges
-        elif e >= i0 + edges:
-            e -= edges
-    return n
-
-
-@compiled()
-def block_by_ring(scene, work, n, r, frame, line, length, ends):
-    """Candidates of ring ``r`` if it blocks the segment ``line`` in the tilted plane.
-
-    ``ends`` tells whether the segment starts at the source and ends at the receiver. Returns the
-    number of candidates and 0 for clear, 1 for blocked, 2 for a way that does not exist.
-    """
-    sx, sy, ux, uy, m, zs, slope = frame
-    ax, ay, vx, vy, off = line
-    count = ring_crossings(scene, work, r, ax, ay, vx, vy, m, off)
-    if count == 0:
-        return n, 0
-    plane = zs + slope * ((ax - sx) * ux + (ay - sy) * uy) + TOUCH_M
-    rise = slope * (vx * ux + vy * uy)
-    back = -1 if m > 0 else 1
-    kind = scene.kind[r]
-    state = 0
-    if kind == OPEN_LINE:
-        for k in range(count):
-            t, z = work.crossing[k, 0], work.crossing[k, 1]
-            if t < 0.0 or t > length or z <= plane + rise * t:
-                continue
-            e = work.edge[k]
-            x, y = scene.xyz[e, 0] - ax, scene.xyz[e, 1] - ay
-            backward = m * (y * vx - x * vy) - off > 0.0
-            end = scene.pointer[r] if backward else scene.pointer[r + 1] - 2
-            n = add_open_chain(scene, work, n, e, end, backward, frame, line)
-            state = 1
-        return n, state
-    k = 0
-    if kind == COURT:
-        k = 1  # from far away a line first meets a courtyard from the solid side
-    while k + 1 < count:
-        t0, z0 = work.crossing[k, 0], work.crossing[k, 1]
-        t1, z1 = work.crossing[k + 1, 0], work.crossing[k + 1, 1]
-        start, stop = work.edge[k], work.edge[k + 1]
-        k += 2
-        if min(t1, length) - max(t0, 0.0) <= off:
-            continue
-        enters = t0 >= 0.0 and z0 > plane + rise * t0
-        leaves = t1 <= length and z1 > plane + rise * t1
-        if kind != COURT:
-            in_court_a = ends[0] and t0 < 0.0 and z0 > plane
-            in_court_b = ends[1] and t1 > length and z1 > plane + rise * length
-            if in_court_a or in_court_b:
-                if (leaves and not in_court_b) or (enters and not in_court_a):
-                    return n, 2
-                continue
-        if kind != CLOSED_LINE:
-            enters = z0 > plane + rise * max(t0, 0.0)
-            leaves = z1 > plane + rise * min(t1, length)
-        if enters or leaves:
-            n = add_chain(scene, work, n, r, start, stop, back, frame, line)
-            state = 1
-    return n, state
-
-
-@compiled()
-def add_open_chain(scene, work, n, start, stop, backward, frame, line):
-    """Candidates along an open barrier from the crossed edge to its end on this side."""
-    sx, sy, ux, uy, m, zs, slope = frame
-    ax, ay, vx, vy, off = line
-    step = -1 if backward else 1
-    e = start
-    while True:
-        p, q = (e, e + 1) if step > 0 else (e + 1, e)
-        px, py, pz = scene.xyz[p, 0] - sx, scene.xyz[p, 1] - sy, scene.xyz[p, 2]
-        qx, qy, qz = scene.xyz[q, 0] - sx, scene.xyz[q, 1] - sy, scene.xyz[q, 2]
-        s1, w1 = px * ux + py * uy, m * (py * ux - px * uy)
-        s2, w2 = qx * ux + qy * uy, m * (qy * ux - qx * uy)
-        above1, above2 = pz - zs - slope * s1, qz - zs - slope * s2
-        if (above1 > 0.0) != (above2 > 0.0):
-            f = above1 / (above1 - above2)
-            s, w = s1 + f * (s2 - s1), w1 + f * (w2 - w1)
-            keep = w > 1e-9
-            if keep and e == start:
-                x = scene.xyz[p, 0] + f * (scene.xyz[q, 0] - scene.xyz[p, 0]) - ax
-                y = scene.xyz[p, 1] + f * (scene.xyz[q, 1] - scene.xyz[p, 1]) - ay
-                keep = m * (y * vx - x * vy) - off > 0.0
-            if keep:
-                n = add_candidate(work, n, s, w)
-        if above2 > 0.0 and w2 > 1e-9:
-            n = add_candidate(work, n, s2, w2)
-        if e == stop:
-            return n
-        e += step
-
-
-@compiled()
-def wrap(work, n, old, dp):
-    """Hull of one side from source to receiver; its points become the first of ``work.side``.
-
-    The first ``old`` points are the hull so far: of its segments, ``work.clear`` keeps the mark
-    of those that remain. Returns how many points.
-    """
-    side, chain = work.side, work.chain
-    cs, cw = 0.0, 0.0
-    count = 0
-    while count < MAX_POINTS:
-        best = -1
-        bs, bw = dp - cs, -cw
-        size_b = bs * bs + bw * bw
-        for j in range(n):
-            js, jw = side[j, 0] - cs, side[j, 1] - cw
-            cross = bs * jw - bw * js
-            size_j = js * js + jw * jw
-            on_line = cross * cross <= 1e-24 * size_b * size_j
-            if (cross <= 0.0 and not on_line) or size_j < 1e-18:
-                continue
-            if on_line and (best < 0 or size_j <= size_b or js * bs + jw * bw <= 0.0):
-                continue
-            best, bs, bw, size_b = j, js, jw, size_j
-        if best < 0:
-            break
-        chain[count] = best
-        cs, cw = side[best, 0], side[best, 1]
-        count += 1
-    for k in range(count + 1):
-        here = chain[k - 1] if k > 0 else -1
-        ahead = chain[k] if k < count else old
-        same = ahead == here + 1 and here < old and (k == count or ahead < old)
-        work.fresh[k] = work.clear[here + 1] if same else 0
-    for k in range(count):
-        work.spare[k, 0], work.spare[k, 1] = side[chain[k], 0], side[chain[k], 1]
-    for k in range(count):
-        side[k, 0], side[k, 1] = work.spare[k, 0], work.spare[k, 1]
-    for k in range(count + 1):
-        work.clear[k] = work.fresh[k]
-    return count
-
-
-@compiled()
-def side_band(scene, work, n_blocking, frame, dp, d, limits, left_out, skip):
-    """Shortest band round one side in the tilted plane.
-
-    ``limits`` are the largest offset and the largest detour of a path round several objects.
-    Returns first, between and last length and the edge count; an edge count of 0 means that
-    there is no way round this side, or that it is too far off to count.
-    """
-    most_offset, most_detour = limits
-    none = (0.0, 0.0, 0.0, 0)
-    axis = (frame[0], frame[1], frame[2], frame[3], 0.0)
-    n = 0
-    owner, several = -1, False
-    work.reach[0], work.reach[1], work.reach[2], work.reach[3] = 0.0, 0.0, d / dp, dp
-    for k in range(n_blocking):
-        r = work.blocking[k]
-        n, state = block_by_ring(scene, work, n, r, frame, axis, dp, (True, True))
-        if state == 1:
-            several = several or (owner >= 0 and owner != scene.owner[r])
-            owner = scene.owner[r]
-        if state == 2 or n < 0 or (several and too_far(work, d, limits)):
-            return none
-    old, previous = 0, -1.0
-    work.clear[0] = 0
-    for _ in range(MAX_ROUNDS):
-        count = wrap(work, n, old, dp)
-        length = plan_length(work, count, dp)
-        if count == 0 or length <= previous + 1e-6:
-            return none
-        first, between, last, edges = band_over_points(work.side, count, dp, 0.0, 0.0, d / dp)
-        if several and (
-            farthest(work, count) > most_offset or first + between + last - d > most_detour
-        ):
-            return none
-        n, blocked, several = widen(
-            scene, work, count, frame, dp, d, limits, (owner, several), left_out, skip
-        )
-        if n < 0:
-            return none
-        if not blocked:
-            return first, between, last, edges
-        old, previous = count, length
-    return none
-
-
-@compiled()
-def widen(scene, work, count, frame, dp, d, limits, owners, left_out, skip):
-    """Look for the first blocked segment of the hull and add what must be passed there.
-
-    Returns the number of candidates (-1 where there is no way), whether a segment is blocked, and
-    whether the path is now one round several objects.
-    """
-    sx, sy, ux, uy, m = frame[0], frame[1], frame[2], frame[3], frame[4]
-    a0, a1, b0, b1 = skip
-    owner, several = owners
-    n = count
-    for k in range(count + 1):
-        if work.clear[k] == 1:
-            continue
-        ps, pw = (work.side[k - 1, 0], work.side[k - 1, 1]) if k > 0 else (0.0, 0.0)
-        qs, qw = (work.side[k, 0], work.side[k, 1]) if k < count else (dp, 0.0)
-        length = np.sqrt((qs - ps) ** 2 + (qw - pw) ** 2)
-        if length < PASSAGE_M:
-            continue
-        cs, cw = (qs - ps) / length, (qw - pw) / length
-        ax, ay = sx + ps * ux - m * pw * uy, sy + ps * uy + m * pw * ux
-        vx, vy = cs * ux - m * cw * uy, cs * uy + m * cw * ux
-        line = (ax, ay, vx, vy, PASSAGE_M)
-        ends = (k == 0, k == count)
-        clear = True
-        near = rings_along(scene, work, ax, ay, vx, vy, length, 2.0 * PASSAGE_M)
-        for i in range(near):
-            r = work.near[i]
-            if is_left_out(scene.owner[r], left_out, a0, a1, b0, b1):
-                continue
-            n, state = block_by_ring(scene, work, n, r, frame, line, length, ends)
-            if state == 1:
-                clear = False
-                several = several or owner != scene.owner[r]
-            if state == 2 or n < 0 or (several and too_far(work, d, limits)):
-                return -1, True, several
-        if not clear:
-            return n, True, several
-        work.clear[k] = 1
-    return n, False, several
-
-
-@compiled()
-def too_far(work, d, limits):
-    """Whether some candidate alone takes the path beyond its limits: no need to look further."""
-    return work.reach[0] > limits[0] or work.reach[1] - d > limits[1]
-
-
-@compiled()
-def farthest(work, count):
-    """Largest distance of the hull from the source-receiver line."""
-    most = 0.0
-    for k in range(count):
-        most = max(most, work.side[k, 1])
-    return most
-
-
-@compiled()
-def plan_length(work, count, dp):
-    """Length of the hull in plan."""
-    total, s, w = 0.0, 0.0, 0.0
-    for k in range(count + 1):
-        qs, qw = dp, 0.0
-        if k < count:
-            qs, qw = work.side[k, 0], work.side[k, 1]
-        total += np.sqrt((qs - s) ** 2 + (qw - w) ** 2)
-        s, w = qs, qw
-    return total

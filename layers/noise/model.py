@@ -140,7 +140,7 @@ class NoiseOptions:
     :ivar screening: buildings and barriers attenuate over their tops.
     :ivar lateral: and round their sides.
     :ivar weak_side_db: a path round the sides of several objects is left out where at 500 Hz it
-        is this much weaker than the path over the top; 99 keeps all, at ten times the cost.
+        is this much weaker than the path over the top; 99 keeps all, at three times the cost.
     :ivar reflections: first-order reflections from façades and reflecting barriers.
     :ivar facade_absorption: absorbed share of the energy that hits a façade; left out, 0.2 in
         the 1996 edition (walls with windows) and 0.1 in the 2024 edition (its default).
@@ -160,7 +160,7 @@ class NoiseOptions:
     default_ground_factor: float = 0.0
     screening: bool = True
     lateral: bool = True
-    weak_side_db: float = 10.0
+    weak_side_db: float = 6.0
     reflections: bool = True
     facade_absorption: float | None = None
     facade_reflection_db: float = 0.0
