@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from layers.impacts.compute import compute, refuse_unbounded
 from layers.impacts.parameters import Parameters, parameters_from
@@ -61,14 +61,32 @@ def save_many(connection: Connection, results: Mapping[int, ImpactResult]) -> li
     """Write the results of several revisions as :func:`save` does, all or nothing together."""
     for result in results.values():
         refuse_unbounded(result.impacts)
-    driver(connection)
+    raw = driver(connection)
     summaries: list[RunSummary] = []
     new: list[tuple[int, ImpactResult]] = []
     with connection.begin_nested():
-        # Always in the same order, so that two of them never wait for each other in a ring.
+        lock(connection, results)
+        sealed, present = _runs(connection, results)
+        same = {
+            (revision, version): (run, in_force) for revision, run, version, in_force in present
+        }
+        in_force_sealed = {r for r, _, _, in_force in present if in_force and r in sealed}
+        replaced = sorted({revision for revision, *_ in present} - sealed)
+        if replaced:
+            raw.execute("delete from impact_run where revision_id = any(%s::bigint[])", [replaced])
+        written = [
+            r for r in sorted(results)
+            if r not in sealed or (r, results[r].engine_version) not in same
+        ]  # fmt: skip
+        made = _new_runs(connection, {r: results[r] for r in written}, in_force_sealed)
         for revision_id in sorted(results):
             result = results[revision_id]
-            run_id, kept, in_force = _new_run(connection, revision_id, result)
+            kept = revision_id not in made
+            run_id, in_force = (
+                same[revision_id, result.engine_version]
+                if kept
+                else (made[revision_id], revision_id not in in_force_sealed)
+            )
             summaries.append(_summary(revision_id, run_id, result, kept=kept, in_force=in_force))
             if not kept:
                 new.append((run_id, result))
@@ -78,42 +96,32 @@ def save_many(connection: Connection, results: Mapping[int, ImpactResult]) -> li
     return summaries
 
 
-def _new_run(
-    connection: Connection, revision_id: int, result: ImpactResult
-) -> tuple[int, bool, bool]:
-    """The run to write to, whether it is kept as it is, and whether it is in force."""
-    lock(connection, revision_id)
-    sealed, present = _runs(connection, revision_id)
-    same = [(run, force) for run, version, force in present if version == result.engine_version]
-    if sealed and same:
-        return same[-1][0], True, same[-1][1]
-    in_force = not (sealed and any(force for _, _, force in present))
-    if present and not sealed:
-        connection.execute(
-            text("delete from impact_run where revision_id = :id"), {"id": revision_id}
-        )
-    run_id = connection.execute(
-        text(
-            "insert into impact_run (revision_id, engine_version, in_force, methods, seconds)"
-            " values (:id, :version, :in_force, cast(:methods as jsonb), :seconds)"
-            " returning id"
-        ),
-        {
-            "id": revision_id,
-            "version": result.engine_version,
-            "in_force": in_force,
-            "methods": json.dumps(result.methods, allow_nan=False),
-            "seconds": result.seconds,
-        },
-    ).scalar_one()
-    return int(run_id), False, in_force
+def _new_runs(
+    connection: Connection, results: Mapping[int, ImpactResult], beside: Collection[int]
+) -> dict[int, int]:
+    """Write a run for each revision, not in force for those ``beside``; {revision: run}."""
+    if not results:
+        return {}
+    found = rows(
+        connection,
+        """insert into impact_run (revision_id, engine_version, in_force, methods, seconds)
+            select r, v, f, m::jsonb, s from unnest(%(ids)s::bigint[], %(versions)s::text[],
+                %(forces)s::bool[], %(methods)s::text[], %(seconds)s::float8[]) t(r, v, f, m, s)
+            returning revision_id, id""",
+        ids=list(results),
+        versions=[result.engine_version for result in results.values()],
+        forces=[revision not in beside for revision in results],
+        methods=[json.dumps(result.methods, allow_nan=False) for result in results.values()],
+        seconds=[float(result.seconds) for result in results.values()],
+    )
+    return dict(found)
 
 
 def recompute(
     connection: Connection, revision_id: int, parameters: Parameters | None = None
 ) -> RunSummary:
     """Load, compute and save one revision."""
-    lock(connection, revision_id)
+    lock(connection, [revision_id])
     scene = load(connection, revision_id, parameters)
     return save(connection, revision_id, compute(scene, parameters=parameters))
 
@@ -148,28 +156,36 @@ def recompute_all(
     return summaries
 
 
-def lock(connection: Connection, revision_id: int) -> None:
-    """Wait for any other computation of the revision; held until the transaction ends."""
-    connection.execute(
-        text("select pg_advisory_xact_lock(hashtextextended('impact_run', :id))"),
-        {"id": revision_id},
+def lock(connection: Connection, revision_ids: Collection[int]) -> None:
+    """Wait for any other computation of the revisions; held until the transaction ends.
+
+    Always taken in ascending order, so that two of them never wait for each other in a ring.
+    """
+    rows(
+        connection,
+        """select pg_advisory_xact_lock(hashtextextended('impact_run', id))::text
+            from (select id from unnest(%(ids)s::bigint[]) id order by id) ordered""",
+        ids=sorted(revision_ids),
     )
 
 
-def _runs(connection: Connection, revision_id: int) -> tuple[bool, list[tuple[int, str, bool]]]:
-    """Whether the revision is sealed, and its runs: id, version, in force."""
-    sealed = connection.execute(
-        text("select exists(select from revision_seal where revision_id = :id)"),
-        {"id": revision_id},
-    ).scalar_one()
-    present = connection.execute(
-        text(
-            "select id, engine_version, in_force from impact_run"
-            " where revision_id = :id order by id"
-        ),
-        {"id": revision_id},
-    ).all()
-    return bool(sealed), [(row[0], row[1], row[2]) for row in present]
+def _runs(
+    connection: Connection, revision_ids: Collection[int]
+) -> tuple[set[int], list[tuple[int, int, str, bool]]]:
+    """Which revisions are sealed, and all runs: revision, id, version, in force."""
+    ids = sorted(revision_ids)
+    sealed = rows(
+        connection,
+        "select revision_id from revision_seal where revision_id = any(%(ids)s::bigint[])",
+        ids=ids,
+    )
+    present = rows(
+        connection,
+        """select revision_id, id, engine_version, in_force from impact_run
+            where revision_id = any(%(ids)s::bigint[]) order by id""",
+        ids=ids,
+    )
+    return {row[0] for row in sealed}, [(r[0], r[1], r[2], r[3]) for r in present]
 
 
 def copy_impacts(connection: Connection, parts: Sequence[tuple[int, pd.DataFrame]]) -> int:
