@@ -15,7 +15,7 @@ from layers.db import Base
 from layers.impacts import models as impacts
 
 # Importing a module declares its tables; a domain with tables must be named here.
-DECLARED = (sites, impacts, households, accounts, history)
+DECLARED = (sites, impacts, households, accounts, history, once)
 
 # Tables of the job queue: their schema is the library's, not ours.
 FOREIGN = ("procrastinate_",)

@@ -1,0 +1,259 @@
+"""The form of a phase: saved as a version, faults beside fields, two people at once, sent twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geo_service.works.overview import revision_of_phase
+from geo_service.works.revisions import draft_of, inclusive
+from layers.sites import PhaseConfirmation, PhaseRevision, ScheduleVersion, WorksPhase
+from tests.geo_service.builders import MONDAY, World
+
+Works = tuple[World, dict[str, PhaseRevision]]
+_FIELD = re.compile(r"<(input|select|textarea)\b([^>]*)>", re.DOTALL)
+
+
+def form_of(page: str) -> list[tuple[str, str]]:
+    """What a browser would send from the form of the page without a change."""
+    body = page[page.index('id="edit-form"') : page.index('id="edit-config"')]
+    body = re.sub(r"<template.*?</template>", "", body, flags=re.DOTALL)
+    found: list[tuple[str, str]] = []
+    for match in _FIELD.finditer(body):
+        kind, told = match.groups()
+        name = re.search(r'\bname="([^"]+)"', told)
+        if name is None:
+            continue
+        value = re.search(r'\bvalue="([^"]*)"', told)
+        text = value[1] if value else ""
+        if kind == "select":
+            end = body.index("</select>", match.end())
+            chosen = re.search(r'value="([^"]*)" selected', body[match.end() : end])
+            text = chosen[1] if chosen else ""
+        elif kind == "textarea":
+            text = body[match.end() : body.index("</textarea>", match.end())]
+        elif re.search(r'type="(checkbox|radio)"', told) and " checked" not in told:
+            continue
+        found.append((name[1], html.unescape(text)))
+    return found
+
+
+def changed(fields: list[tuple[str, str]], **values: str) -> dict[str, list[str]]:
+    """Fields as a dictionary of lists, some of them with other values."""
+    sent: dict[str, list[str]] = {}
+    for name, value in fields:
+        sent.setdefault(name, []).append(value)
+    return sent | {name: [value] for name, value in values.items()}
+
+
+@pytest.fixture
+def editor(staff: Callable[[str], TestClient]) -> TestClient:
+    return staff("operator")
+
+
+def _newest(session: Session, phase_id: int) -> PhaseRevision:
+    session.expire_all()
+    return revision_of_phase(session, phase_id)
+
+
+def test_a_form_sent_back_as_it_came_changes_nothing(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    answer = editor.post(f"/fasi/{phase_id}/modifica", data=changed(fields, motivo="nulla"))
+    assert answer.status_code == 303, answer.text
+    assert _newest(session, phase_id).number == 1
+
+
+def test_moving_the_dates_makes_a_version_with_its_reason(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    world, revisions = works
+    phase_id = revisions["A1"].phase_id
+    before = draft_of(session, revisions["A1"])
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    answer = editor.post(
+        f"/fasi/{phase_id}/modifica",
+        data=changed(fields, dal="2026-03-04", al="2026-03-20", motivo="la gru arriva tardi"),
+    )
+    assert answer.status_code == 303, answer.text
+    now = _newest(session, phase_id)
+    assert (now.number, now.reason) == (2, "la gru arriva tardi")
+    assert inclusive(now.period) == (dt.date(2026, 3, 4), dt.date(2026, 3, 20))
+    after = draft_of(session, now)
+    assert after.plant == before.plant
+    assert set(after.hours) == set(before.hours)
+    assert [c.geometry for c in after.closures] == [c.geometry for c in before.closures]
+    assert after.cuts == before.cuts
+    version = session.scalars(
+        select(ScheduleVersion)
+        .where(ScheduleVersion.site_id == world.site.id)
+        .order_by(ScheduleVersion.number.desc())
+    ).first()
+    assert version is not None
+    assert (version.number, version.reason) == (2, "la gru arriva tardi")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("al", "2026-02-01", "L&#39;ultimo giorno viene prima del primo."),
+        ("dal", "", "Serve una data."),
+        ("motivo", "", "perché la fase cambia"),
+        ("orario_0", "8-otto", "non è un orario"),
+        ("autocarri", "molti", "numero intero"),
+        ("perimetro", '{"type":"Point","coordinates":[9,45]}', "almeno tre vertici"),
+        ("perimetro",
+         '{"type":"Polygon","coordinates":[[[9.19,45.64],[9.2,45.65],[9.2,45.64],[9.19,45.65],'
+         '[9.19,45.64]]]}', "si incrocia"),
+        ("perimetro",
+         '{"type":"Polygon","coordinates":[[[9.0,45.64],[9.001,45.64],[9.001,45.641],'
+         '[9.0,45.64]]]}', "non tocca il suo cantiere"),
+        ("macchina_nuova", "astronave", "non è nel catalogo"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_and_what_was_typed_stays(
+    session: Session, editor: TestClient, works: Works, field: str, value: str, sentence: str
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    sent = changed(fields, impresa="Nuova <b>impresa</b>", motivo="prova") | {field: [value]}
+    answer = editor.post(f"/fasi/{phase_id}/modifica", data=sent)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "Nuova &lt;b&gt;impresa&lt;/b&gt;" in answer.text
+    assert dict(form_of(answer.text))[field] == value
+    assert _newest(session, phase_id).number == 1
+
+
+def test_flats_are_told_in_words(session: Session, editor: TestClient, works: Works) -> None:
+    world, revisions = works
+    phase_id, stair = revisions["A2"].phase_id, world.stairwells[0].id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    wrong = changed(fields, motivo="prova") | {f"interni_{stair}": ["1-2, 99"]}
+    answer = editor.post(f"/fasi/{phase_id}/modifica", data=wrong)
+    assert answer.status_code == 422
+    assert "«99» non c&#39;è in questa scala" in answer.text
+    right = changed(fields, motivo="prova") | {f"interni_{stair}": ["1–2, 4"]}
+    assert editor.post(f"/fasi/{phase_id}/modifica", data=right).status_code == 303
+    inside = _newest(session, phase_id).inside_flats
+    assert sorted(f.number for f in inside) == ["1", "2", "4"]
+    page = editor.get(f"/fasi/{phase_id}/modifica").text
+    assert dict(form_of(page))[f"interni_{stair}"] == "1–2, 4"
+
+
+def test_the_second_of_two_editors_is_told_and_loses_nothing(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    address = f"/fasi/{phase_id}/modifica"
+    opened = form_of(editor.get(address).text)
+    first = changed(opened, al="2026-03-20", impresa="Impresa Uno", motivo="slitta")
+    assert editor.post(address, data=first).status_code == 303
+    second = changed(opened, impresa="Impresa Due", autocarri="12", motivo="cambia impresa")
+    answer = editor.post(address, data=second)
+    assert answer.status_code == 409
+    assert "slitta" in answer.text
+    assert _newest(session, phase_id).number == 2
+    joined = form_of(answer.text)
+    shown = dict(joined)
+    assert (shown["al"], shown["impresa"], shown["autocarri"]) == (
+        "2026-03-20",
+        "Impresa Due",
+        "12",
+    )
+    assert shown["motivo"] == "cambia impresa"
+    assert "Impresa Uno" in answer.text
+    assert editor.post(address, data=changed(joined)).status_code == 303
+    now = _newest(session, phase_id)
+    assert (now.number, now.contractor, now.trucks_per_day) == (3, "Impresa Due", 12)
+    assert inclusive(now.period)[1] == dt.date(2026, 3, 20)
+
+
+def test_the_same_form_sent_twice_is_done_once(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    world, _revisions = works
+    address = f"/cantieri/{world.site.id}/fasi/nuova"
+    fields = changed(
+        form_of(editor.get(address).text),
+        chiave="c1", codice="A9", nome="Ponteggio", dal="2026-04-06", al="2026-04-10",
+    )  # fmt: skip
+    answers = [editor.post(address, data=fields) for _ in range(2)]
+    assert [a.status_code for a in answers] == [303, 303]
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    number = select(func.count()).select_from(WorksPhase).where(WorksPhase.code == "A9")
+    assert session.scalar(number) == 1
+    again = editor.post(address, data=fields | {"chiave": ["c2"]})
+    assert again.status_code == 422
+    assert "Questo codice c&#39;è già" in again.text
+
+
+def test_a_preset_fills_the_form_in_one_choice(editor: TestClient, works: Works) -> None:
+    address = f"/cantieri/{works[0].site.id}/fasi/nuova"
+    fields = changed(
+        form_of(editor.get(address).text), codice="A9", lavorazione="scaffold_up", compila="1"
+    )
+    answer = editor.post(address, data=fields)
+    assert answer.status_code == 200
+    filled = form_of(answer.text)
+    assert dict(filled)["orario_0"] == "7:30–17:30"
+    assert dict(filled)["codice"] == "A9"
+    assert "it-autogru" in [v for k, v in filled if k == "macchina"]
+    assert "impalcatura" in dict(filled)["descrizione"]
+
+
+def test_a_phase_is_duplicated_with_all_that_belongs_to_it(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    world, revisions = works
+    address = f"/cantieri/{world.site.id}/fasi/nuova"
+    page = editor.get(f"{address}?da={revisions['A1'].phase_id}").text
+    answer = editor.post(address, data=changed(form_of(page), codice="A7", nome="Scavo bis"))
+    assert answer.status_code == 303, answer.text
+    phase = session.scalars(select(WorksPhase).where(WorksPhase.code == "A7")).one()
+    copy = draft_of(session, _newest(session, phase.id))
+    original = draft_of(session, revisions["A1"])
+    assert (copy.plant, copy.cuts, copy.contractor) == (
+        original.plant, original.cuts, original.contractor,
+    )  # fmt: skip
+
+
+def test_still_valid_in_one_click(session: Session, editor: TestClient, works: Works) -> None:
+    revision = works[1]["A1"]
+    token = dict(form_of(editor.get(f"/fasi/{revision.phase_id}/modifica").text))["csrf"]
+    answer = editor.post(f"/fasi/{revision.phase_id}/ancora-valida", data={"csrf": token})
+    assert answer.status_code == 303
+    said = session.scalars(
+        select(PhaseConfirmation).where(PhaseConfirmation.revision_id == revision.id)
+    ).one()
+    assert said.confirmed_on == MONDAY
+
+
+def test_the_effect_is_told_before_saving(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = changed(form_of(editor.get(f"/fasi/{phase_id}/modifica").text), motivo="")
+    answer = editor.post(f"/fasi/{phase_id}/modifica/effetto", data=fields)
+    assert answer.status_code == 200
+    assert "Nessuno cambia livello" in answer.text
+    assert _newest(session, phase_id).number == 1
+
+
+@pytest.mark.parametrize("role", ["office", "works", "committee"])
+def test_only_editors_see_the_form(
+    staff: Callable[[str], TestClient], works: Works, role: str
+) -> None:
+    browser = staff(role)
+    phase_id, site_id = works[1]["A1"].phase_id, works[0].site.id
+    for address in (f"/fasi/{phase_id}/modifica", f"/cantieri/{site_id}/fasi/nuova"):
+        assert browser.get(address).status_code == 403
