@@ -40,7 +40,8 @@ class Terrain:
     :ivar breaklines: lines of shape (p, 3), x, y and absolute height: contours, edges, crests.
         The ground is straight along a path between the lines that it crosses, so every edge of
         the relief must be among them.
-    :raises DataError: neither or both are given, or a number is missing.
+    :raises DataError: neither or both are given, or a number is missing; later, a profile with a
+        reflected path, or a source or receiver outside the break lines.
     """
 
     profile: FloatArray | Sequence[Sequence[float]] | None = None
@@ -65,6 +66,11 @@ class Terrain:
     def points_along(self, legs: Sequence[Stretch]) -> list[tuple[float, float]]:
         """Distance and height of every point where the ground bends along the path."""
         if self.profile is not None:
+            if len(legs) > 1:
+                raise DataError(
+                    "A terrain profile holds for the direct path only: for reflections give the "
+                    "relief as break lines."
+                )
             return [(float(s), float(z)) for s, z in np.asarray(self.profile)]
         points, done = [], 0.0
         for leg in legs:

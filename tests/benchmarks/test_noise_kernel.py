@@ -99,7 +99,7 @@ def _rate(place: Place, options: NoiseOptions, rounds: int = 4) -> tuple[float, 
 
 def test_paths_per_second_with_roofs_and_sides(place: Place) -> None:
     plain = NoiseOptions(reflections=False, **TRACE_ALL)
-    rate, cpu_rate, traced = _rate(place, plain)
+    rate, cpu_rate, traced = _rate(place, plain, rounds=12)
     open_rate, _, _ = _rate(place, NoiseOptions(reflections=False, screening=False, **TRACE_ALL))
     mirrored, _, _ = _rate(place, NoiseOptions(reflections=True, **TRACE_ALL), rounds=2)
     print(
