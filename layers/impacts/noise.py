@@ -54,7 +54,8 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
     in the noisy hours for their share of the time. The value is the LAeq of a whole part of day
     (day 6-20, evening 20-22, night 22-6) on the longest working day, 1 m off the façade with
     its +3 dB. The municipal limit is compared with the level while the machines are on, because
-    it is measured over some minutes.
+    it is measured over some minutes; a granted derogation that covers all days of the phase sets
+    its own limit.
 
     Aspects: ``facade`` (loudest own side), ``quiet_side`` (quietest own side, only for flats
     whose sides are known and which have more than one).
@@ -69,11 +70,19 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
             "noise", METHOD, "No plant list: noise is not computed. Choose an activity preset "
             "or list the machines."
         )  # fmt: skip
-    hours, assumed = noisy_hours(works.hours)
-    clock = part_hours(hours)
     site = site_sources(scene)
     if not site.heights_m:
         return not_computed("noise", METHOD, *site.missing)
+    if works.permit_limit_dba is not None:
+        rule = parameters.rule.with_permit(facade_limit_dba=works.permit_limit_dba)
+        parameters = replace(parameters, rule=rule)
+    return _computed(scene, parameters, site)
+
+
+def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindResult:
+    works = scene.works
+    hours, assumed = noisy_hours(works.hours)
+    clock = part_hours(hours)
     offsets = _offsets(clock)
     options = replace(
         parameters.noise,
@@ -111,7 +120,15 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
         "noise",
         zones,
         concat_impacts(parts),
-        _sheet(result, site, clock, offsets, parameters, [m for m in missing if m]),
+        _sheet(
+            result,
+            site,
+            clock,
+            offsets,
+            parameters,
+            [m for m in missing if m],
+            permitted=works.permit_limit_dba is not None,
+        ),
         tuple(levels),
     )
 
@@ -335,6 +352,8 @@ def _sheet(
     offsets: dict[PartOfDay, float],
     parameters: Parameters,
     missing: list[str],
+    *,
+    permitted: bool,
 ) -> dict[str, Any]:
     told = result.method
     return method_sheet(
@@ -348,6 +367,7 @@ def _sheet(
         hours={part: [round(float(h), 2) for h in clock.by_weekday[part]] for part in offsets},
         from_working_level_db={part: round(offset, 2) for part, offset in offsets.items()},
         facade_limit_dba=parameters.rule.facade_limit_dba,
+        limit_from="permit" if permitted else "municipality",
         municipality=parameters.rule.title,
         background_dba=dict(parameters.background_dba),
         bands=parameters.bands.version,

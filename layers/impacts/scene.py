@@ -102,6 +102,7 @@ class Works:
     :ivar footprint: ground of the phase, polygon or multipolygon in the metric system.
     :ivar roles: {building_id: roles among works, scaffold, demolition}.
     :ivar closures: frame of :data:`CLOSURE_COLUMNS` with geometry; dates None mean all the time.
+    :ivar permit_limit_dba: façade limit of a granted derogation that covers all the days.
     :ivar settings: what the municipality decided (``quarter.settings``).
     """
 
@@ -124,6 +125,7 @@ class Works:
     barriers: tuple[NoiseBarrier, ...] = ()
     roles: Mapping[int, frozenset[str]] = field(default_factory=dict)
     inside_flat_ids: tuple[int, ...] = ()
+    permit_limit_dba: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -196,7 +198,11 @@ def load_works(connection: Connection, revision_id: int) -> Works:
             array(select weekday::text||'|'||starts_at||'|'||ends_at||'|'||noisy
                   from working_hours h where h.revision_id = r.id
                   order by weekday, starts_at, noisy),
-            array(select flat_id from revision_flat f where f.revision_id = r.id order by 1)
+            array(select flat_id from revision_flat f where f.revision_id = r.id order by 1),
+            (select max((n.conditions ->> 'limit_dba')::float8) from permit n
+                where n.phase_id = r.phase_id and n.kind = 'noise_derogation'
+                    and n.state = 'granted' and n.period @> r.period
+                    and jsonb_typeof(n.conditions -> 'limit_dba') = 'number')
         from phase_revision r join works_phase p on p.id = r.phase_id
         join site s on s.id = p.site_id join quarter q on q.id = s.quarter_id
         where r.id = %(id)s""",
@@ -205,7 +211,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
     if not found:
         raise DataError(f"There is no phase revision {revision_id}.")
     (quarter, phase, site, preset, first, after, indoor, dust, volume, trucks, settings,
-     footprint, hours, inside) = found[0]  # fmt: skip
+     footprint, hours, inside, permit_limit_dba) = found[0]  # fmt: skip
     return Works(
         quarter_id=quarter,
         starts_on=first,
@@ -226,6 +232,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
         barriers=_barriers(connection, revision_id),
         roles=_roles(connection, revision_id),
         inside_flat_ids=tuple(inside),
+        permit_limit_dba=permit_limit_dba,
         settings=settings,
     )
 

@@ -108,6 +108,15 @@ def test_over_the_municipal_limit_the_band_is_strong_while_machines_are_on() -> 
     assert found.impacts["band"].min() >= 3
 
 
+def test_a_permit_in_derogation_sets_its_own_limit() -> None:
+    strict = replace(FREE, rule=FREE.rule.with_permit(facade_limit_dba=45.0))
+    without = noise(scene(), strict)
+    permitted = noise(scene(works(permit_limit_dba=90.0)), strict)
+    assert permitted.impacts["band"].sum() < without.impacts["band"].sum()
+    assert permitted.method["parameters"]["facade_limit_dba"] == 90.0
+    assert permitted.method["parameters"]["limit_from"] == "permit"
+
+
 def test_measured_background_decides_where_it_is_known() -> None:
     loud = replace(FREE, background_dba={"day": 75.0})
     plain, masked = noise(scene(), FREE), noise(scene(), loud)

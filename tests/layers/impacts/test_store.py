@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from geo_service.database import make_engine
@@ -19,8 +20,9 @@ from layers.errors import DataError
 from layers.impacts import store
 from layers.impacts.compute import ENGINE_VERSION, compute
 from layers.impacts.result import ImpactResult
-from layers.sites import RevisionSeal
-from tests.layers.impacts.conftest import SmallQuarter, box, make_small_quarter
+from layers.impacts.scene import load_works
+from layers.sites import Permit, RevisionSeal
+from tests.layers.impacts.conftest import MONDAY, SmallQuarter, box, make_small_quarter
 
 
 def dump(connection: Connection) -> list[tuple[object, ...]]:
@@ -144,6 +146,26 @@ def test_an_infinite_value_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match="infinite"):
         store.save(small.session.connection(), revision_id, replace(result, impacts=impacts))
     assert runs(small.session.connection()) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "expected"),
+    [("granted", 14, 82.0), ("pending", 14, None), ("granted", 7, None)],
+)
+def test_only_a_granted_permit_for_all_days_changes_the_limit(
+    small: SmallQuarter, state: str, days: int, expected: float | None
+) -> None:
+    revision = small.phase(box(0, -10, 30, 15))
+    period = Range(MONDAY, MONDAY + dt.timedelta(days=days), bounds="[)")
+    small.session.add(
+        Permit(
+            phase_id=revision.phase_id, kind="noise_derogation", state=state, period=period,
+            conditions={"limit_dba": 82},
+        )
+    )  # fmt: skip
+    small.session.flush()
+    works = load_works(small.session.connection(), revision.id)
+    assert works.permit_limit_dba == expected
 
 
 def test_an_unknown_revision_is_told(connection: Connection) -> None:
