@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import NotFound
 from geo_service.households.service import affected_households
+from geo_service.i18n import gettext as _
 from geo_service.works.revisions import inclusive
 from layers.crs import SRID
 from layers.impacts.models import BANDS, ImpactRun
@@ -99,7 +100,9 @@ def revision_to_announce(session: Session, phase_id: int) -> PhaseRevision:
         .one_or_none()
     )
     if found is None:
-        raise NotFound(f"Phase {phase_id} does not exist or is in no schedule.")
+        raise NotFound(
+            _("La fase %(id)s non esiste o non è in nessun cronoprogramma.", id=phase_id)
+        )
     return found
 
 

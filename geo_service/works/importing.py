@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
+from geo_service.i18n import use_language
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.presets import PRESETS, draft_from_preset
 from geo_service.works.revisions import draft_of
@@ -195,7 +196,9 @@ class PhaseLoader:
             told["buildings"] = tuple(sorted((ids[name], row.role) for name in set(row.buildings)))
         draft = self._merged(row, told, in_force.get((row.site, row.code)))
         try:
-            check_draft(draft, f"{row.site} {row.code}")
+            # Reports of an import speak one language, whoever reads them.
+            with use_language("en"):
+                check_draft(draft, f"{row.site} {row.code}")
         except Invalid as error:
             field, reason = next(iter(error.fields.items()))
             return self._refuse(row, field, reason)

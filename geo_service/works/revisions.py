@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
+from geo_service.i18n import gettext as _
 from geo_service.works.drafts import (
     BarrierDraft,
     ClosureDraft,
@@ -45,10 +46,18 @@ def multipolygon(geometry: BaseGeometry, what: str) -> MultiPolygon:
     if isinstance(geometry, Polygon):
         geometry = MultiPolygon([geometry])
     if not isinstance(geometry, MultiPolygon) or geometry.is_empty:
-        raise Invalid(f"{what}: an area is needed, not {geometry.geom_type}.")
+        raise Invalid(
+            _("%(what)s: serve un'area, non %(kind)s.", what=what, kind=geometry.geom_type)
+        )
     if not geometry.is_valid:
         reason = shapely.is_valid_reason(geometry)
-        raise Invalid(f"{what}: the outline crosses itself ({reason}); draw it again.")
+        raise Invalid(
+            _(
+                "%(what)s: il contorno si incrocia (%(where)s); ridisegnatelo.",
+                what=what,
+                where=reason,
+            )
+        )
     return geometry
 
 
@@ -67,9 +76,13 @@ def record(
     area = multipolygon(area, f"fase {phase.code}")
     if not area.intersects(site_area):
         raise Invalid(
-            f"Phase {phase.code} lies outside its site {site.code}; correct the footprint of "
-            "the phase or of the site.",
-            {"footprint": "outside the site"},
+            _(
+                "La fase %(phase)s sta fuori dal cantiere %(site)s: correggete l'area della fase "
+                "o quella del cantiere.",
+                phase=phase.code,
+                site=site.code,
+            ),
+            {"footprint": _("fuori dal cantiere")},
         )
     number = session.scalar(
         select(func.coalesce(func.max(PhaseRevision.number), 0)).where(
@@ -152,7 +165,10 @@ def _record_children(session: Session, revision: PhaseRevision, draft: RevisionD
     if draft.inside_flat_ids:
         flats = session.scalars(select(Flat).where(Flat.id.in_(draft.inside_flat_ids))).all()
         if len(flats) != len(set(draft.inside_flat_ids)):
-            raise Invalid("Some of the flats worked in do not exist.", {"flats": "unknown"})
+            raise Invalid(
+                _("Alcuni degli alloggi in cui si lavora non esistono."),
+                {"flats": _("non esistono")},
+            )
         revision.inside_flats.extend(flats)
     session.flush()
 

@@ -433,7 +433,7 @@ def test_phases(session: Session, built: Quarter, tmp_path: Path) -> None:
     report = bring(session, built, "phases", table(tmp_path, *PHASES))
     said = reasons(report)
     assert set(said) == {3, 4, 5, 6, 7, 8}
-    assert said[3].startswith("fine: ends on 2026-05-01, before it starts")
+    assert said[3].startswith("fine: ends on Fri 1 May 2026, before it starts")
     assert "day that exists" in said[4]
     assert "does not have" in said[5]
     assert "same as in row 1" in said[6]

@@ -121,35 +121,35 @@ def test_only_phases_of_the_window_are_in_force_then(session: Session, world: Wo
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [
-        ({"ends_on": MONDAY - dt.timedelta(days=1)}, "ends_on", "before it starts"),
-        ({"ends_on": MONDAY + dt.timedelta(days=9999)}, "ends_on", "ten years"),
-        ({"certainty": "perhaps"}, "certainty", "neither estimated nor confirmed"),
-        ({"plant": (PlantDraft("x", on_time=1.5),)}, "plant", "not within 0–1"),
-        ({"plant": (PlantDraft("x", count=0),)}, "plant", "not believable"),
+        ({"ends_on": MONDAY - dt.timedelta(days=1)}, "ends_on", "prima di cominciare"),
+        ({"ends_on": MONDAY + dt.timedelta(days=9999)}, "ends_on", "dieci anni"),
+        ({"certainty": "perhaps"}, "certainty", "indicativa o confermata"),
+        ({"plant": (PlantDraft("x", on_time=1.5),)}, "plant", "da 0 a 1"),
+        ({"plant": (PlantDraft("x", count=0),)}, "plant", "non sono credibili"),
         ({"dust_activities": ("smoke",)}, "dust_activities", "smoke"),
         (
             {"closures": (ClosureDraft("parking", area(0, 0, 1, 1), disabled_stalls=1),)},
             "closures",
-            "disabled",
+            "disabili",
         ),
         (
             {"cuts": (CutDraft("water", MONDAY, MONDAY, (), dt.time(8), None),)},
             "cuts",
-            "both ends",
+            "entrambe",
         ),
         (
             {"cuts": (CutDraft("water", MONDAY, MONDAY - dt.timedelta(days=1), ()),)},
             "cuts",
-            "before it starts",
+            "prima di cominciare",
         ),
-        ({"barriers": (BarrierDraft(Point(0, 0), 3.0),)}, "barriers", "line"),
+        ({"barriers": (BarrierDraft(Point(0, 0), 3.0),)}, "barriers", "linea"),
         (
             {"barriers": (BarrierDraft(LineString([(0, 0), (1, 0)]), -1.0),)},
             "barriers",
-            "not within",
+            "da 0 a 30",
         ),
-        ({"footprint": area(5000, 0, 10, 10)}, "footprint", "outside the site"),
-        ({"inside_flat_ids": (-1,)}, "flats", "unknown"),
+        ({"footprint": area(5000, 0, 10, 10)}, "footprint", "fuori dal cantiere"),
+        ({"inside_flat_ids": (-1,)}, "flats", "non esistono"),
     ],
 )
 def test_a_phase_that_cannot_be_is_refused_in_words(
@@ -166,14 +166,14 @@ def test_a_phase_that_cannot_be_is_refused_in_words(
     ("fields", "words"),
     [
         ({"cup": "ABC"}, "15"),
-        ({"cig": "123456789"}, "not 9"),
-        ({"footprint": area(9000, 9000, 10, 10)}, "outside the quarter"),
-        ({"footprint": Point(515_000, 5_055_000)}, "an area is needed"),
+        ({"cig": "123456789"}, "sono 9"),
+        ({"footprint": area(9000, 9000, 10, 10)}, "fuori dal quartiere"),
+        ({"footprint": Point(515_000, 5_055_000)}, "serve un'area"),
         (
             {"footprint": Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])},
-            "crosses itself",
+            "si incrocia",
         ),
-        ({"code": "A"}, "exists already"),
+        ({"code": "A"}, "esiste già"),
     ],
 )
 def test_a_site_that_cannot_be_is_refused_in_words(
@@ -186,5 +186,5 @@ def test_a_site_that_cannot_be_is_refused_in_words(
 
 def test_a_phase_code_is_used_once(session: Session, world: World) -> None:
     add_phase(session, world.site, code="A1", name="Ponteggio", draft=week_draft())
-    with pytest.raises(Invalid, match="exists already"):
+    with pytest.raises(Invalid, match="esiste già"):
         add_phase(session, world.site, code="A1", name="Altro", draft=week_draft())

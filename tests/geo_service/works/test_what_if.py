@@ -81,6 +81,6 @@ def test_a_draft_that_cannot_be_leaves_nothing_behind(
     assert draft.footprint is not None
     elsewhere = replace(draft, footprint=affinity.translate(draft.footprint, 5000, 0))
     before = counts(session)
-    with pytest.raises(Invalid, match="outside its site"):
+    with pytest.raises(Invalid, match="fuori dal cantiere"):
         simulate(session, revision, elsewhere)
     assert counts(session) == before
