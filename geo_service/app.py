@@ -11,9 +11,12 @@ from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
 from geo_service import calendar
+from geo_service.accounts import people_routes as people
+from geo_service.accounts import profile_routes as profile
 from geo_service.accounts import routes as accounts
 from geo_service.accounts.guards import APP_GUARDS
 from geo_service.database import open_database, session_factory
+from geo_service.desk import history_routes as chronicle
 from geo_service.desk import routes as desk
 from geo_service.notices import routes as notices
 from geo_service.portal import routes as portal
@@ -24,9 +27,11 @@ from geo_service.web.shell import Shell
 from geo_service.works import edit_routes as edit
 from geo_service.works import routes as works
 from geo_service.works import simulation_routes as simulation
+from geo_service.works import site_routes as site_edit
+from geo_service.works import task_routes as tasks
 from maps.base.assets import OWN_ROOT
 
-ROOMS = (portal, accounts, works, edit, simulation, notices, desk)
+ROOMS = (portal, accounts, profile, people, works, edit, site_edit, simulation, tasks, notices, desk, chronicle)
 
 
 def create_app(

@@ -19,8 +19,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from geo_service.errors import Invalid
 from layers.db import Base, Id, Instant
 
-ACTORS = ("account", "task_link", "command", "import")
-# Fields that identify a person: a change of one of them is told without its values.
+ACTORS = ("account", "task_link", "command")
+# Subjects that are no people: their names may be told. Of any other subject the fields below are
+# kept without their values.
+IMPERSONAL = frozenset({"quarter", "building", "site", "phase", "import", "task_link"})
 PERSONAL = frozenset({"name", "email", "phone", "address", "contact", "surname", "note"})
 HIDDEN = "…"
 LONGEST_VALUE = 500
@@ -55,7 +57,7 @@ class HistoryEntry(Base):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a signed-in account, a one-task link, a command, or an import."""
+    """Who acts: a signed-in account, a one-task link, or a command."""
 
     kind: str = "command"
     id: int | None = None
@@ -71,7 +73,6 @@ class Subject:
 
 
 COMMAND = Actor("command")
-IMPORT = Actor("import")
 
 
 def act_as(session: Session, actor: Actor) -> None:
@@ -106,16 +107,16 @@ def record(
         subject=subject.kind,
         subject_id=subject.id,
         quarter_id=subject.quarter_id,
-        changes={field: _kept(field, *pair) for field, pair in (changes or {}).items()},
+        changes={
+            field: _kept(subject.kind, field, *pair) for field, pair in (changes or {}).items()
+        },
     )
     session.add(entry)
     session.flush()
     return entry
 
 
-def difference(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> dict[str, tuple[Any, Any]]:
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Fields whose values differ, as (from, to); a field that one side lacks counts as None."""
     fields = [*before, *(field for field in after if field not in before)]
     return {
@@ -130,6 +131,7 @@ class Filter:
     """Which entries to read; None and empty mean all. Days are local and inclusive."""
 
     quarter_ids: frozenset[int] | None = None
+    of_no_quarter: bool = True
     account_id: int | None = None
     subject: str = ""
     subject_id: int | None = None
@@ -141,13 +143,14 @@ class Filter:
 def entries(session: Session, wanted: Filter, limit: int = 50) -> list[HistoryEntry]:
     """At most ``limit`` entries, newest first; ``before_id`` continues a former page.
 
-    Entries that belong to no quarter (accounts) are read with every quarter.
+    With ``of_no_quarter`` what belongs to no quarter (accounts) is read beside the quarters.
     """
     query = select(HistoryEntry).order_by(HistoryEntry.id.desc()).limit(limit)
     if wanted.quarter_ids is not None:
-        query = query.where(
-            HistoryEntry.quarter_id.in_(wanted.quarter_ids) | HistoryEntry.quarter_id.is_(None)
-        )
+        inside = HistoryEntry.quarter_id.in_(wanted.quarter_ids)
+        if wanted.of_no_quarter:
+            inside = inside | HistoryEntry.quarter_id.is_(None)
+        query = query.where(inside)
     if wanted.account_id is not None:
         query = query.where(
             HistoryEntry.actor == "account", HistoryEntry.actor_id == wanted.account_id
@@ -165,8 +168,8 @@ def entries(session: Session, wanted: Filter, limit: int = 50) -> list[HistoryEn
     return list(session.scalars(query))
 
 
-def _kept(field: str, before: Any, after: Any) -> list[Any]:
-    if field in PERSONAL:
+def _kept(subject: str, field: str, before: Any, after: Any) -> list[Any]:
+    if subject not in IMPERSONAL and field in PERSONAL:
         return [HIDDEN if before else None, HIDDEN if after else None]
     return [_plain(before), _plain(after)]
 

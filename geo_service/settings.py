@@ -52,6 +52,17 @@ class Settings(BaseSettings):
         default=None, description="Signs sessions; unset: made once and kept in the state folder"
     )
 
+    oidc_issuer: str | None = Field(
+        default=None, description="Identity provider for OpenID Connect, exactly as it names itself"
+    )
+    oidc_client_id: str | None = Field(default=None, description="Our name at that provider")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Our secret at that provider; unset: a public client with PKCE"
+    )
+    oidc_name: str = Field(
+        default="Identità del Comune", description="What the sign-in page calls the provider"
+    )
+
     timezone: str = "Europe/Rome"
     language: str = "it"
 
@@ -120,6 +131,15 @@ class Settings(BaseSettings):
         if day is not None and not re.fullmatch(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", day):
             raise ValueError("must be month and day, as in 05-22")
         return day
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _https_issuer(cls, issuer: str | None) -> str | None:
+        if issuer is not None and not re.match(
+            r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer
+        ):
+            raise ValueError("must begin with https://")
+        return issuer
 
     @field_validator("secret_key")
     @classmethod

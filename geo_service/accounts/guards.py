@@ -7,51 +7,72 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from geo_service.accounts import service
-from geo_service.accounts.models import Account
+from geo_service import history
+from geo_service.accounts import sessions
+from geo_service.accounts.capabilities import TABLE, may, needed
+from geo_service.accounts.standing import SignedIn, standing
 from geo_service.errors import Forbidden, NotSignedIn
 from geo_service.i18n import gettext as _
 from geo_service.web.access import is_public
+from geo_service.web.pages import QUARTER_COOKIE
 from geo_service.web.security import SESSION_COOKIE, check_csrf, read_cookie
 from geo_service.web.session import Db
 
-# Roles that work at the desk. The others (works side, committee, delegates) have pages of their
-# own and see nothing here.
-DESK_ROLES = frozenset({"coordinator", "operator", "office"})
+# Roles that work at the desk. The others (works side, committee, delegates) see nothing of it.
+DESK_ROLES = frozenset(role for role in TABLE if may(role, "desk"))
 
 
 def gate(request: Request, session: Db) -> None:
     """Dependency of the whole application: default is closed.
 
-    Puts the signed-in account in ``request.state.account``. Raises :class:`NotSignedIn` for a
-    route that is not public, :class:`Forbidden` for a role without a desk.
+    Puts who is signed in into ``request.state.account``, and the quarters that are open to them
+    into ``request.state.quarter_ids`` (None for all); what the session records from here on was
+    done by that account. Raises :class:`NotSignedIn` for a route that is not public and
+    :class:`Forbidden` for a role that may not open it.
     """
     token = read_cookie(request, SESSION_COOKIE)
-    account = service.account_of(session, token) if token else None
-    request.state.account = account
-    if is_public(request.scope["route"].path):
+    account = sessions.account_of(session, token) if token else None
+    request.state.account = None
+    request.state.quarter_ids = None
+    public = is_public(request.scope["route"].path)
+    if account is not None:
+        chosen = request.query_params.get("quartiere") or read_cookie(request, QUARTER_COOKIE)
+        values = {} if public else request.path_params
+        present = standing(session, account, values, chosen)
+        request.state.account = present
+        request.state.quarter_ids = None if public else present.quarter_ids
+        history.act_as(session, history.Actor("account", account.id))
+    if public:
         return
     if account is None:
         raise NotSignedIn(_("Questa pagina è per chi lavora al laboratorio."))
-    if account.role not in DESK_ROLES and request.scope["route"].path != "/esci":
+    if not request.state.account.can(needed(request.scope["route"].path)):
         raise Forbidden(_("Il vostro ruolo non permette di vedere questa pagina."))
 
 
 APP_GUARDS = (Depends(check_csrf), Depends(gate, scope="function"))
 
 
-def require(*roles: str) -> Callable[[Request], Account]:
+def require(*roles: str) -> Callable[[Request], SignedIn]:
     """Dependency that lets only ``roles`` in; comes after :func:`gate`."""
+    return _guard(lambda account: account.role in roles)
 
-    def guard(request: Request) -> Account:
-        account: Account | None = request.state.account
+
+def need(capability: str) -> Callable[[Request], SignedIn]:
+    """Dependency that lets only roles with ``capability`` in; comes after :func:`gate`."""
+    return _guard(lambda account: account.can(capability))
+
+
+def _guard(allowed: Callable[[SignedIn], bool]) -> Callable[[Request], SignedIn]:
+    def guard(request: Request) -> SignedIn:
+        account: SignedIn | None = request.state.account
         if account is None:
             raise NotSignedIn(_("Questa pagina è per chi lavora al laboratorio."))
-        if account.role not in roles:
+        if not allowed(account):
             raise Forbidden(_("Il vostro ruolo non permette di vedere questa pagina."))
         return account
 
     return guard
 
 
-CurrentAccount = Annotated[Account, Depends(require(*sorted(DESK_ROLES)))]
+CurrentAccount = Annotated[SignedIn, Depends(need("signed_in"))]

@@ -1,4 +1,4 @@
-"""Accounts: first account, sign-in with a limit on guesses, sessions of browsers."""
+"""Accounts: first account, passwords, sign-in with a limit on guesses."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import hashlib
 import hmac
 import secrets
 from functools import lru_cache
+from typing import NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
-from geo_service.accounts.models import ROLES, Account, AccountSession, SignInAttempt
+from geo_service import history
+from geo_service.accounts.models import ROLES, Account, SignInAttempt
+from geo_service.accounts.sessions import open_session, sign_out_everywhere
 from geo_service.errors import Invalid, NotSignedIn, TooManyAttempts
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 
 FIRST_EMAIL = "coordinamento@accanto.localhost"
-SESSION_LIFETIME = dt.timedelta(hours=12)
 MIN_PASSWORD_CHARS = 12
 MAX_PASSWORD_CHARS = 200
 
@@ -37,6 +39,13 @@ _EASY_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _FIRST_ACCOUNT_LOCK = 0x4143_4301
 
 _hasher = PasswordHasher()
+
+
+class SignIn(NamedTuple):
+    """Token of a new session, and whether it still owes the second factor."""
+
+    token: str
+    pending: bool
 
 
 @lru_cache(maxsize=1)
@@ -65,8 +74,13 @@ def ensure_first_account(session: Session) -> tuple[str, str] | None:
     return FIRST_EMAIL, password
 
 
-def create_account(session: Session, email: str, role: str, password: str) -> Account:
-    """A new account; raises :class:`Invalid` for a value that cannot be used or is taken."""
+def create_account(
+    session: Session, email: str, role: str, password: str | None, name: str = ""
+) -> Account:
+    """A new account; raises :class:`Invalid` for a value that cannot be used or is taken.
+
+    Without a password nobody can sign in until an invitation is accepted.
+    """
     email = email.strip().lower()
     local, at, domain = email.partition("@")
     if not (local and at and domain) or len(email) > 200 or any(c.isspace() for c in email):
@@ -78,17 +92,34 @@ def create_account(session: Session, email: str, role: str, password: str) -> Ac
         )
     if session.scalar(select(Account.id).where(Account.email == email)) is not None:
         raise Invalid(_("Esiste già un accesso per %(email)s.", email=email), {"email": email})
-    account = Account(email=email, role=role, password_hash=_hashed(password))
+    account = Account(
+        email=email,
+        role=role,
+        name=" ".join(name.split())[:200],
+        password_hash=None if password is None else _hashed(password),
+    )
     session.add(account)
     session.flush()
+    _record(session, "account.created", account, {"role": (None, role)})
     return account
 
 
 def set_password(session: Session, account: Account, password: str) -> None:
     """Change the password and sign the account out everywhere."""
     account.password_hash = _hashed(password)
-    session.execute(delete(AccountSession).where(AccountSession.account_id == account.id))
+    sign_out_everywhere(session, account.id)
+    _record(session, "account.password_set", account)
     session.flush()
+
+
+def _record(
+    session: Session,
+    action: str,
+    account: Account,
+    changes: dict[str, tuple[object, object]] | None = None,
+) -> None:
+    subject = history.Subject("account", account.id)
+    history.record(session, history.actor_of(session), action, subject, changes)
 
 
 def _hashed(password: str) -> str:
@@ -104,73 +135,61 @@ def _hashed(password: str) -> str:
     return _hasher.hash(password)
 
 
-def sign_in(session: Session, email: str, password: str, address: str) -> str:
-    """Sign in and return the token of a new browser session.
+def sign_in(session: Session, email: str, password: str, address: str, browser: str = "") -> SignIn:
+    """Sign in with a password; where a second factor is on, the session still waits for it.
 
     ``address`` is the network address of the browser. Raises :class:`NotSignedIn` with the same
     sentence whatever was wrong, and :class:`TooManyAttempts`; the refused attempt is recorded in
     the session, which the caller must therefore commit also after :class:`NotSignedIn`.
     """
     email = email.strip().lower()[:200]
-    keys = _attempt_keys(email, address)
-    # One guess at a time for a pair: counting and recording cannot be overtaken.
-    session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _lock_key(keys["pair"])})
-    _check_limits(session, keys)
+    keys = begin_attempt(session, email, address)
     account = session.scalar(select(Account).where(Account.email == email))
-    known = account.password_hash if account is not None else _decoy_hash()
+    known = account.password_hash if account is not None else None
     try:
-        _hasher.verify(known, password[: MAX_PASSWORD_CHARS + 1])
-        right = account is not None and not account.disabled
+        _hasher.verify(known or _decoy_hash(), password[: MAX_PASSWORD_CHARS + 1])
+        right = known is not None and account is not None and not account.disabled
     except (VerifyMismatchError, InvalidHashError):
         right = False
     if account is None or not right:
-        session.add_all(SignInAttempt(key_hash=key) for key in keys.values())
-        session.flush()
+        refuse_attempt(session, keys)
         raise NotSignedIn(_("Indirizzo o password non corretti."))
-    session.execute(delete(SignInAttempt).where(SignInAttempt.key_hash == keys["pair"]))
-    if _hasher.check_needs_rehash(account.password_hash):
+    second_factor = account.totp_since is not None
+    if not second_factor:
+        forget_attempts(session, keys)
+    if _hasher.check_needs_rehash(account.password_hash or ""):
         account.password_hash = _hasher.hash(password)
-    return open_session(session, account)
+    return SignIn(open_session(session, account, browser, pending=second_factor), second_factor)
 
 
-def open_session(session: Session, account: Account) -> str:
-    """A new browser session of ``account``; returns its token, of which only a hash is kept."""
-    now = dt.datetime.now(dt.UTC)
-    session.execute(delete(AccountSession).where(AccountSession.expires_at < now))
-    token = secrets.token_urlsafe(32)
-    session.add(
-        AccountSession(
-            token_hash=_token_hash(token),
-            account_id=account.id,
-            expires_at=now + SESSION_LIFETIME,
-        )
-    )
+def check_password(account: Account, password: str) -> bool:
+    """Whether ``password`` is the account's; for changes that ask for it again."""
+    if account.password_hash is None:
+        return False
+    try:
+        return _hasher.verify(account.password_hash, password[: MAX_PASSWORD_CHARS + 1])
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def begin_attempt(session: Session, email: str, address: str) -> dict[str, bytes]:
+    """Let one guess at a time through; raises :class:`TooManyAttempts` after too many."""
+    keys = _attempt_keys(email, address)
+    # Counting and recording cannot be overtaken by another guess for the same pair.
+    session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _lock_key(keys["pair"])})
+    _check_limits(session, keys)
+    return keys
+
+
+def refuse_attempt(session: Session, keys: dict[str, bytes]) -> None:
+    """Count a wrong guess; the caller must commit it although the sign-in failed."""
+    session.add_all(SignInAttempt(key_hash=key) for key in keys.values())
     session.flush()
-    return token
 
 
-def account_of(session: Session, token: str) -> Account | None:
-    """Account signed in with ``token``; None when it is unknown, expired or disabled."""
-    if not token:
-        return None
-    return session.scalar(
-        select(Account)
-        .join(AccountSession)
-        .where(
-            AccountSession.token_hash == _token_hash(token),
-            AccountSession.expires_at > dt.datetime.now(dt.UTC),
-            Account.disabled.is_(False),
-        )
-    )
-
-
-def sign_out(session: Session, token: str) -> None:
-    """End the browser session of ``token``."""
-    session.execute(delete(AccountSession).where(AccountSession.token_hash == _token_hash(token)))
-
-
-def _token_hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def forget_attempts(session: Session, keys: dict[str, bytes]) -> None:
+    """A sign-in succeeded: earlier typing errors from the same place no longer count."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.key_hash == keys["pair"]))
 
 
 def _attempt_keys(email: str, address: str) -> dict[str, bytes]:

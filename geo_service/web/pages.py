@@ -25,6 +25,12 @@ WORTH_COMPRESSING_BYTES = 1_500
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
+def moment(at: dt.datetime) -> str:
+    """An instant as people here read it: "lun 2 mar 2026, 8:30"."""
+    local = at.astimezone(get_settings().zone)
+    return f"{i18n.day(local.date())}, {i18n.clock(local.time())}"
+
+
 def _environment() -> Environment:
     domains = {
         folder.parent.name: FileSystemLoader(folder)
@@ -56,6 +62,8 @@ def _environment() -> Environment:
         long_day=i18n.long_day,
         clock=i18n.clock,
         number=i18n.number,
+        moment=moment,
+        hour=lambda at: i18n.clock(at.astimezone(get_settings().zone).time()),
     )
     return environment
 

@@ -22,11 +22,18 @@ def show_quarter(
 ) -> Quarter:
     """Make ``quarter`` the one that the frame of the page names, beside all the ``others``."""
     if others is None:
-        others = list(session.scalars(select(Quarter).order_by(Quarter.name)))
+        others = _open_quarters(request, session)
     request.state.quarter = quarter
     request.state.synthetic = quarter.synthetic
     request.state.quarters = others
     return quarter
+
+
+def _open_quarters(request: Request, session: Session) -> list[Quarter]:
+    """Quarters that the guards left open to this request, by name."""
+    query = select(Quarter).order_by(Quarter.name)
+    only = getattr(request.state, "quarter_ids", None)
+    return list(session.scalars(query if only is None else query.where(Quarter.id.in_(only))))
 
 
 def staff_quarter(request: Request, session: Db) -> Quarter:
@@ -34,7 +41,7 @@ def staff_quarter(request: Request, session: Db) -> Quarter:
 
     Raises :class:`NotFound` where no quarter exists yet, with the command that adds one.
     """
-    quarters = list(session.scalars(select(Quarter).order_by(Quarter.name)))
+    quarters = _open_quarters(request, session)
     asked = request.query_params.get("quartiere") or read_cookie(request, QUARTER_COOKIE)
     quarter = next((q for q in quarters if q.code == asked), quarters[0] if quarters else None)
     if quarter is None:

@@ -19,6 +19,8 @@ from geo_service.web.security import security_headers
 
 LANGUAGE_COOKIE = "accanto_lingua"
 LANGUAGE_COOKIE_S = 365 * 86_400
+# What follows these is a token: who reads the log must not be able to use it.
+SECRET_LINKS = ("/invito/", "/incarico/")
 MAX_BODY_BYTES = 2_000_000
 
 log = structlog.get_logger("accanto.web")
@@ -48,6 +50,15 @@ def chosen_language(scope: Scope) -> tuple[str, bool]:
     if kept is not None and kept.value in LANGUAGES:
         return kept.value, False
     return best_language(headers.get("accept-language", ""), get_settings().language), False
+
+
+def logged_path(scope: Scope) -> str:
+    """The path as it may stand in a log: a link that opens something by itself is cut."""
+    path: str = scope["path"]
+    for prefix in SECRET_LINKS:
+        if path.startswith(prefix):
+            return f"{prefix}…"
+    return path
 
 
 class Shell:
@@ -99,7 +110,9 @@ class Shell:
                 if not status:
                     await too_large(Request(scope))(scope, receive, send_with_headers)
             except Exception:
-                log.exception("request failed", method=scope["method"], path=scope["path"])
+                log.exception(
+                    "request failed", method=scope["method"], path=logged_path(scope)
+                )
                 if status:
                     raise
                 await unexpected(Request(scope))(scope, receive, send_with_headers)
@@ -107,7 +120,7 @@ class Shell:
             log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=logged_path(scope),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000),
             )

@@ -6,7 +6,7 @@ Services never commit; the caller does, once.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
@@ -14,11 +14,14 @@ from sqlalchemy import exists, func, insert, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, joinedload
 
+from geo_service import history
 from geo_service.errors import Invalid, NotFound
+from geo_service.i18n import gettext as _
 from geo_service.works.drafts import (
     RevisionDraft,
 )
-from geo_service.works.revisions import multipolygon, record
+from geo_service.works.facts import area_words, facts_of
+from geo_service.works.revisions import draft_of, multipolygon, record
 from geo_service.works.validation import check_identifiers
 from layers.buildings import Quarter
 from layers.crs import SRID
@@ -50,16 +53,11 @@ def create_site(
     area = multipolygon(footprint, f"cantiere {code}")
     quarter = session.get(Quarter, quarter_id)
     if quarter is None:
-        raise NotFound("The quarter does not exist.")
-    if quarter.boundary is not None and not to_shape(quarter.boundary).intersects(area):
-        raise Invalid(
-            f"Cantiere {code}: the footprint lies outside the quarter {quarter.name}; "
-            "check its coordinates and their reference system.",
-            {"footprint": "outside the quarter"},
-        )
+        raise NotFound(_("Il quartiere non esiste."))
+    _check_inside(quarter, area, code)
     taken = select(exists().where(Site.quarter_id == quarter_id, Site.code == code))
     if session.scalar(taken):
-        raise Invalid(f"Cantiere {code} exists already.", {"code": "already used"})
+        raise Invalid(_("Il cantiere %(code)s esiste già.", code=code), {"code": _("già usato")})
     site = Site(
         quarter_id=quarter_id,
         code=code,
@@ -71,6 +69,8 @@ def create_site(
     )
     session.add(site)
     session.flush()
+    subject = history.Subject("site", site.id, quarter_id)
+    _note(session, "site.created", subject, {}, _site_facts(site))
     return site
 
 
@@ -89,12 +89,15 @@ def add_phases(
         taken = exists().where(WorksPhase.site_id == site.id, WorksPhase.code == code)
         if session.scalar(select(taken)):
             raise Invalid(
-                f"Phase {code} exists already on site {site.code}.", {"code": "already used"}
+                _("La fase %(code)s esiste già nel cantiere %(site)s.", code=code, site=site.code),
+                {"code": _("già usato")},
             )
         phase = WorksPhase(site_id=site.id, code=code, name=name)
         session.add(phase)
         session.flush()
         revisions.append(record(session, site, phase, draft, author, reason, recorded_at))
+        subject = history.Subject("phase", phase.id, site.quarter_id)
+        _note(session, "phase.added", subject, {}, facts_of(draft, reason))
     _new_version(session, site.id, revisions, author, reason, recorded_at)
     return revisions
 
@@ -133,7 +136,7 @@ def revise_phase(
 ) -> PhaseRevision:
     """Record a new revision of ``phase``; the old one stays as it was, for ever."""
     site = session.get_one(Site, phase.site_id)
-    revision = record(session, site, phase, draft, author, reason, recorded_at)
+    revision = _revised(session, site, phase, draft, author, reason, recorded_at)
     _new_version(session, site.id, [revision], author, reason, recorded_at)
     return revision
 
@@ -149,7 +152,8 @@ def revise_phases(
 ) -> list[PhaseRevision]:
     """Record new revisions of several phases of ``site`` in one version of its schedule."""
     revisions = [
-        record(session, site, phase, draft, author, reason, recorded_at) for phase, draft in changes
+        _revised(session, site, phase, draft, author, reason, recorded_at)
+        for phase, draft in changes
     ]
     _new_version(session, site.id, revisions, author, reason, recorded_at)
     return revisions
@@ -159,6 +163,11 @@ def confirm(session: Session, revision: PhaseRevision, on: dt.date, author: str 
     """Note that the dates of ``revision`` still hold on the day ``on`` (*ancora valida*)."""
     session.add(PhaseConfirmation(revision_id=revision.id, confirmed_on=on, author=author))
     session.flush()
+    quarter_id = session.scalar(
+        select(Site.quarter_id).join(WorksPhase).where(WorksPhase.id == revision.phase_id)
+    )
+    subject = history.Subject("phase", revision.phase_id, quarter_id)
+    _note(session, "phase.confirmed", subject, {}, {"confirmed_on": on})
 
 
 def seal(session: Session, revision: PhaseRevision, reason: str) -> None:
@@ -166,6 +175,49 @@ def seal(session: Session, revision: PhaseRevision, reason: str) -> None:
     if session.get(RevisionSeal, revision.id) is None:
         session.add(RevisionSeal(revision_id=revision.id, reason=reason))
         session.flush()
+
+
+def _revised(
+    session: Session,
+    site: Site,
+    phase: WorksPhase,
+    draft: RevisionDraft,
+    author: str,
+    reason: str,
+    recorded_at: dt.datetime | None,
+) -> PhaseRevision:
+    """Record a revision, and in the history what differs from the one before."""
+    former = session.scalar(
+        select(PhaseRevision)
+        .where(PhaseRevision.phase_id == phase.id)
+        .order_by(PhaseRevision.number.desc())
+        .limit(1)
+    )
+    before = {} if former is None else facts_of(draft_of(session, former))
+    revision = record(session, site, phase, draft, author, reason, recorded_at)
+    subject = history.Subject("phase", phase.id, site.quarter_id)
+    # Read back, so that what the draft left to the site is told as it was recorded.
+    after = facts_of(draft_of(session, revision), reason)
+    _note(session, "phase.revised", subject, before, after)
+    return revision
+
+
+def _site_facts(site: Site) -> dict[str, object]:
+    told = {"code": site.code, "name": site.name, "client": site.client or None,
+            "cup": site.cup, "cig": site.cig,
+            "footprint": area_words(to_shape(site.footprint))}  # fmt: skip
+    return {field: value for field, value in told.items() if value is not None}
+
+
+def _note(
+    session: Session,
+    action: str,
+    subject: history.Subject,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+) -> None:
+    changes = history.difference(before, after)
+    history.record(session, history.actor_of(session), action, subject, changes)
 
 
 def _new_version(
@@ -239,3 +291,53 @@ def revisions_in_force(
         )
         query = query.where(PhaseRevision.period.overlaps(window))
     return list(session.scalars(query))
+
+
+def change_site(
+    session: Session,
+    site: Site,
+    *,
+    code: str,
+    name: str,
+    footprint: BaseGeometry,
+    client: str = "",
+    cup: str | None = None,
+    cig: str | None = None,
+) -> None:
+    """Correct a site; its phases keep the areas that were recorded with them."""
+    check_identifiers(cup, cig)
+    area = multipolygon(footprint, f"cantiere {code}")
+    _check_inside(site.quarter, area, code)
+    taken = select(exists().where(
+        Site.quarter_id == site.quarter_id, Site.code == code, Site.id != site.id
+    ))  # fmt: skip
+    if session.scalar(taken):
+        raise Invalid(_("Il cantiere %(code)s esiste già.", code=code), {"code": _("già usato")})
+    before = _site_facts(site)
+    site.code, site.name, site.client, site.cup, site.cig = code, name, client, cup, cig
+    site.footprint = from_shape(area, srid=SRID)
+    session.flush()
+    subject = history.Subject("site", site.id, site.quarter_id)
+    _note(session, "site.changed", subject, before, _site_facts(site))
+
+
+def archive_site(session: Session, site: Site, on: dt.date | None) -> None:
+    """Archive ``site`` on a day: lists leave it out; None brings it back."""
+    before = {"archived_on": site.archived_on}
+    site.archived_on = on
+    session.flush()
+    subject = history.Subject("site", site.id, site.quarter_id)
+    _note(session, "site.archived", subject, before, {"archived_on": on})
+
+
+def _check_inside(quarter: Quarter, area: BaseGeometry, code: str) -> None:
+    if quarter.boundary is not None and not to_shape(quarter.boundary).intersects(area):
+        raise Invalid(
+            _(
+                "Cantiere %(code)s: l'area sta fuori dal quartiere %(quarter)s; controllate le "
+                "coordinate e il loro sistema di riferimento.",
+                code=code,
+                quarter=quarter.name,
+            ),
+            {"footprint": _("fuori dal quartiere")},
+        )

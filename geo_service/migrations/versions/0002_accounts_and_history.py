@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("changes", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
         sa.CheckConstraint(
-            "actor in ('account', 'task_link', 'command', 'import')",
+            "actor in ('account', 'task_link', 'command')",
             name=op.f("ck_history_actor"),
         ),
     )

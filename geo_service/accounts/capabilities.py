@@ -1,0 +1,99 @@
+"""What each role may see and do, and which pages need what: the two tables that guards read."""
+
+from __future__ import annotations
+
+from geo_service.accounts.models import ROLES
+from geo_service.i18n import N_
+
+ROLE_WORDS = {
+    "administrator": N_("Amministrazione del servizio"),
+    "coordinator": N_("Coordinamento"),
+    "operator": N_("Operatore"),
+    "office": N_("Ufficio del Comune"),
+    "works": N_("Impresa, DL, CSE"),
+    "committee": N_("Comitato di Attuazione"),
+    "delegate": N_("Referente di scala"),
+}
+
+# Columns of the table: what can be allowed. Everybody who is signed in has "signed_in".
+CAPABILITIES = {
+    "signed_in": N_("il proprio accesso"),
+    "desk": N_("lavori, mappa, edifici"),
+    "works.edit": N_("cambiare cantieri e fasi"),
+    "links.issue": N_("dare all'impresa un collegamento per un solo compito"),
+    "households": N_("nuclei familiari"),
+    "needs": N_("esigenze dei casi propri"),
+    "protected": N_("alloggi vuoti, indirizzi protetti"),
+    "cases": N_("segnalazioni"),
+    "notices.approve": N_("visto agli avvisi"),
+    "totals": N_("totali di cinque e più"),
+    "own_stairwell": N_("la propria scala, conteggi di cinque e più"),
+    "own_phases": N_("le proprie fasi e i propri compiti"),
+    "imports": N_("importare dati"),
+    "people": N_("persone e ruoli"),
+    "history": N_("cronologia"),
+}
+
+_DESK = {"signed_in", "desk", "cases", "totals"}
+# An administrator keeps accounts and sees nobody's data; a person who needs both has two accounts.
+TABLE: dict[str, frozenset[str]] = {
+    "administrator": frozenset({"signed_in", "people"}),
+    "coordinator": frozenset(
+        _DESK
+        | {"works.edit", "links.issue", "households", "needs", "protected", "imports"}
+        | {"people", "history"}
+    ),
+    "operator": frozenset(_DESK | {"works.edit", "links.issue", "households", "needs", "imports"}),
+    "office": frozenset(_DESK | {"notices.approve"}),
+    "works": frozenset({"signed_in", "own_phases"}),
+    "committee": frozenset({"signed_in", "totals"}),
+    "delegate": frozenset({"signed_in", "own_stairwell"}),
+}
+
+# First part of a path → what its pages need. A path that is not named here needs the desk.
+PAGES = {
+    "/esci": "signed_in",
+    "/profilo": "signed_in",
+    "/persone": "people",
+    "/cronologia": "history",
+}
+# Pages for which the first part of the path says too little.
+EXACT_PAGES = {
+    "/fasi/{phase_id:int}/modifica": "works.edit",
+    "/fasi/{phase_id:int}/modifica/effetto": "works.edit",
+    "/fasi/{phase_id:int}/ancora-valida": "works.edit",
+    "/cantieri/nuovo": "works.edit",
+    "/cantieri/{site_id:int}/modifica": "works.edit",
+    "/cantieri/{site_id:int}/archivia": "works.edit",
+    "/cantieri/{site_id:int}/fasi/nuova": "works.edit",
+    "/cantieri/{site_id:int}/fasi/nuova/effetto": "works.edit",
+    "/fasi/{phase_id:int}/collegamenti": "links.issue",
+    "/fasi/{phase_id:int}/collegamenti/{link_id:int}/ritira": "links.issue",
+}
+DEFAULT = "desk"
+# Where a person arrives after signing in, best first.
+HOMES = (("desk", "/oggi"), ("people", "/persone"), ("signed_in", "/profilo"))
+
+# Who may give which role: nobody hands out more than is theirs to keep.
+GRANTS = {
+    "administrator": frozenset(ROLES),
+    "coordinator": frozenset(ROLES) - {"administrator"},
+}
+
+
+def may(role: str, capability: str) -> bool:
+    """Whether ``role`` has ``capability``."""
+    return capability in TABLE.get(role, frozenset())
+
+
+def needed(path: str) -> str:
+    """Capability that the route declared as ``path`` needs."""
+    if path in EXACT_PAGES:
+        return EXACT_PAGES[path]
+    first = "/" + path.lstrip("/").split("/")[0]
+    return PAGES.get(first, DEFAULT)
+
+
+def home(role: str) -> str:
+    """First page of ``role``."""
+    return next((path for capability, path in HOMES if may(role, capability)), "/profilo")

@@ -1,0 +1,233 @@
+"""The history in words: what was done, to what, from what to what."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from geo_service import i18n
+from geo_service.accounts.capabilities import ROLE_WORDS
+from geo_service.accounts.models import Account, TaskLink
+from geo_service.accounts.people import state_of
+from geo_service.history import HIDDEN, HistoryEntry
+from geo_service.i18n import N_
+from geo_service.i18n import gettext as _
+from geo_service.web import words
+
+# Kinds of subject as the filter offers them.
+SUBJECTS = {
+    "site": N_("Cantieri"),
+    "phase": N_("Fasi"),
+    "import": N_("Importazioni"),
+    "account": N_("Persone e ruoli"),
+    "task_link": N_("Collegamenti per l'impresa"),
+}
+# "%(what)s" is the label of the subject.
+ACTIONS = {
+    "site.created": N_("ha creato il cantiere %(what)s"),
+    "site.changed": N_("ha cambiato il cantiere %(what)s"),
+    "site.archived": N_("ha archiviato il cantiere %(what)s"),
+    "phase.added": N_("ha aggiunto la fase %(what)s"),
+    "phase.revised": N_("ha cambiato la fase %(what)s"),
+    "phase.confirmed": N_("ha confermato che è ancora valida la fase %(what)s"),
+    "import.done": N_("ha importato un file"),
+    "account.created": N_("ha creato l'accesso di %(what)s"),
+    "account.invited": N_("ha fatto un invito per %(what)s"),
+    "account.reset_link": N_("ha fatto un collegamento per una nuova password di %(what)s"),
+    "account.password_set": N_("ha scelto una nuova password per %(what)s"),
+    "account.changed": N_("ha cambiato l'accesso di %(what)s"),
+    "account.disabled": N_("ha disattivato l'accesso di %(what)s"),
+    "account.enabled": N_("ha riattivato l'accesso di %(what)s"),
+    "account.signed_out_everywhere": N_("ha chiuso tutte le sessioni di %(what)s"),
+    "account.second_factor_on": N_("ha attivato il secondo fattore di %(what)s"),
+    "account.second_factor_off": N_("ha tolto il secondo fattore di %(what)s"),
+    "account.recovery_code_used": N_("è entrata con un codice di riserva: %(what)s"),
+    "account.identity_tied": N_("ha collegato la propria identità digitale: %(what)s"),
+    "account.forgotten": N_("ha svuotato nome e indirizzo di %(what)s"),
+    "task_link.issued": N_("ha dato un collegamento a %(what)s"),
+    "task_link.revoked": N_("ha ritirato il collegamento di %(what)s"),
+}
+FIELDS = {
+    "starts_on": N_("inizio"),
+    "ends_on": N_("fine"),
+    "certainty": N_("data"),
+    "preset": N_("lavorazione tipo"),
+    "contractor": N_("impresa"),
+    "description": N_("descrizione"),
+    "indoor": N_("lavori all'interno"),
+    "dust_activities": N_("attività con polvere"),
+    "volume_m3": N_("volume (m³)"),
+    "trucks_per_day": N_("autocarri al giorno"),
+    "hours": N_("orari"),
+    "plant": N_("macchine"),
+    "closures": N_("chiusure"),
+    "barriers": N_("barriere"),
+    "cuts": N_("sospensioni"),
+    "buildings": N_("edifici"),
+    "inside_flats": N_("alloggi in cui si lavora"),
+    "footprint": N_("area"),
+    "reason": N_("motivo"),
+    "code": N_("codice"),
+    "name": N_("nome"),
+    "client": N_("committente"),
+    "cup": "CUP",
+    "cig": "CIG",
+    "confirmed_on": N_("verificata il"),
+    "archived_on": N_("archiviato il"),
+    "kind": N_("che cosa"),
+    "file": N_("file"),
+    "accepted": N_("righe accolte"),
+    "unchanged": N_("righe già presenti"),
+    "refused": N_("righe rifiutate"),
+    "role": N_("ruolo"),
+    "action": N_("compito"),
+}
+VALUES = {
+    "estimated": N_("indicativa"),
+    "confirmed": N_("confermata"),
+    "phase.confirm": N_("confermare la fase"),
+    **ROLE_WORDS,
+}
+IMPORT_KINDS = {
+    "buildings": N_("edifici"),
+    "entrances": N_("civici e scale"),
+    "paths": N_("percorsi"),
+    "flats": N_("alloggi"),
+    "households": N_("nuclei familiari"),
+    "sites": N_("cantieri"),
+    "phases": N_("fasi"),
+}
+_PHASES = """select p.id, s.code || ' ' || p.code || ' ' || p.name
+             from works_phase p join site s on s.id = p.site_id where p.id = any(:ids)"""
+_SITES = "select id, code || ' ' || name from site where id = any(:ids)"
+_BUILDINGS = "select id, coalesce(nullif(name, ''), code) from building where id = any(:ids)"
+LABELS = {"phase": _PHASES, "site": _SITES, "building": _BUILDINGS}
+PAGES = {"phase": "/fasi/{}", "site": "/cantieri/{}", "building": "/edifici/{}",
+         "account": "/persone/{}"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field: its word, what it was and what it is; None where there was or is nothing."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry as people read it."""
+
+    id: int
+    at: dt.datetime
+    who: str
+    done: str
+    href: str
+    changes: list[Change]
+
+
+def lines(session: Session, entries: Iterable[HistoryEntry]) -> list[Line]:
+    """Entries in words, with one query for each kind of thing that they name."""
+    entries = list(entries)
+    names = _names(session, entries)
+    return [_line(entry, names) for entry in entries]
+
+
+def account_name(account: Account) -> str:
+    """What the history calls a person; a number once the person was forgotten."""
+    if state_of(account) == "forgotten":
+        return _("persona %(id)s", id=account.id)
+    return account.name or account.email
+
+
+def _names(session: Session, entries: list[HistoryEntry]) -> dict[tuple[str, int], str]:
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for entry in entries:
+        for kind, number in ((entry.actor, entry.actor_id), (entry.subject, entry.subject_id)):
+            if number is not None:
+                wanted[kind].add(number)
+    found: dict[tuple[str, int], str] = {}
+    for kind, query in LABELS.items():
+        if wanted[kind]:
+            rows = session.execute(text(query), {"ids": list(wanted[kind])})
+            found.update({(kind, number): label for number, label in rows})
+    if wanted["account"]:
+        for account in session.scalars(select(Account).where(Account.id.in_(wanted["account"]))):
+            found["account", account.id] = account_name(account)
+    if wanted["task_link"]:
+        query = select(TaskLink.id, TaskLink.who).where(TaskLink.id.in_(wanted["task_link"]))
+        found.update({("task_link", number): who for number, who in session.execute(query)})
+    return found
+
+
+def _line(entry: HistoryEntry, names: dict[tuple[str, int], str]) -> Line:
+    what = ""
+    if entry.subject_id is not None:
+        known = names.get((entry.subject, entry.subject_id))
+        what = known or f"{_(SUBJECTS.get(entry.subject, entry.subject))} {entry.subject_id}"
+    if entry.action in ACTIONS:
+        done = _(ACTIONS[entry.action]) % {"what": what}
+    else:
+        done = f"{entry.action} {what}"
+    href = PAGES[entry.subject].format(entry.subject_id) if entry.subject in PAGES else ""
+    changes = [Change(_field(f), *_values(entry, f, pair)) for f, pair in entry.changes.items()]
+    return Line(entry.id, entry.at, _who(entry, names), done, href, changes)
+
+
+def _who(entry: HistoryEntry, names: dict[tuple[str, int], str]) -> str:
+    if entry.actor == "command" or entry.actor_id is None:
+        return _("Comando del servizio")
+    known = names.get((entry.actor, entry.actor_id))
+    if entry.actor == "task_link":
+        return _("%(who)s, con un collegamento", who=known or entry.actor_id)
+    return known or _("persona %(id)s", id=entry.actor_id)
+
+
+def _field(field: str) -> str:
+    if field.startswith("role_in_"):
+        return _("ruolo nel quartiere %(id)s", id=field.removeprefix("role_in_"))
+    return _(FIELDS[field]) if field in FIELDS else field
+
+
+def _values(entry: HistoryEntry, field: str, pair: list[Any]) -> tuple[str | None, str | None]:
+    before, after = (_said(entry.subject, field, value) for value in pair)
+    return before, after
+
+
+def _said(subject: str, field: str, value: Any) -> str | None:
+    if value is None or value == []:
+        return None
+    if isinstance(value, bool):
+        return _("sì") if value else _("no")
+    if isinstance(value, int | float):
+        return i18n.number(value, 0 if float(value).is_integer() else 2)
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_said(subject, field, one) for one in value)))
+    if value == HIDDEN:
+        return _("(non conservato)")
+    if subject == "import" and value in IMPORT_KINDS:
+        return _(IMPORT_KINDS[value])
+    if field == "hours":
+        return _hours(str(value))
+    if value in VALUES:
+        return _(VALUES[value])
+    try:
+        return i18n.day(dt.date.fromisoformat(value)) if field.endswith("_on") else str(value)
+    except ValueError:
+        return str(value)
+
+
+def _hours(value: str) -> str:
+    """ "1 08:00–12:00 !" as "lun 08:00–12:00 rumorosi"."""
+    weekday, _space, rest = value.partition(" ")
+    if not weekday.isdigit() or not 1 <= int(weekday) <= 7:
+        return value
+    day = words.weekdays(1 << int(weekday) - 1)
+    return f"{day} {rest.replace('!', _('rumorosi'))}"
