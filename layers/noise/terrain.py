@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 import shapely
-from scipy.interpolate import LinearNDInterpolator
 
 from layers.errors import DataError
 from layers.noise.bands import FloatArray
@@ -83,6 +82,9 @@ class Terrain:
         if self.profile is not None:
             points = np.asarray(self.profile)
             return float(np.interp(place_m, points[:, 0], points[:, 1]))
+        # Loading it takes half a second, which every start would pay; few scenes have relief.
+        from scipy.interpolate import LinearNDInterpolator
+
         surface = LinearNDInterpolator(*self._dense())
         z = float(surface(xy[0], xy[1]))
         if not np.isfinite(z):
