@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.database import refresh_statistics
+from geo_service import history
 from geo_service.errors import Conflict
 from geo_service.households.importing import HouseholdLoader
 from geo_service.works.importing import PhaseLoader
@@ -155,6 +156,12 @@ def import_file(
         raise DataError(f"{os.path.basename(path)} holds no rows that could be {kind}.")
     loader.finish()
     refresh_statistics(session)
+    told = {"kind": kind, "file": os.path.basename(path), "accepted": report.accepted,
+            "unchanged": report.unchanged, "refused": report.refused}  # fmt: skip
+    history.record(
+        session, history.actor_of(session), "import.done",
+        history.Subject("import", None, quarter_id), history.difference({}, told),
+    )  # fmt: skip
     return report
 
 
