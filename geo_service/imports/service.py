@@ -17,8 +17,8 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_service.database import refresh_statistics
 from geo_service import history
+from geo_service.database import refresh_statistics
 from geo_service.errors import Conflict
 from geo_service.households.importing import HouseholdLoader
 from geo_service.works.importing import PhaseLoader
