@@ -119,6 +119,23 @@ def occupied_flats_by_stairwell(session: Session, quarter_id: int, on: dt.date) 
     return dict(rows.all())
 
 
+def stays_of(session: Session, household_ids: Sequence[int]) -> pd.DataFrame:
+    """All stays of households with their size: as :func:`stays_in`, and size (missing: unknown)."""
+    columns = ["flat_id", "household_id", "stay_from", "stay_until", "size"]
+    if not household_ids:
+        return pd.DataFrame(columns=columns)
+    query = text(
+        """
+        select s.flat_id, s.household_id, coalesce(lower(s.period), cast(:first as date)),
+               coalesce(upper(s.period), cast(:last as date)), h.size
+        from stay s join household h on h.id = s.household_id where h.id in :households
+        """
+    ).bindparams(bindparam("households", expanding=True))
+    limits = {"first": dt.date.min, "last": dt.date.max}
+    rows = session.execute(query, {"households": list(household_ids), **limits})
+    return pd.DataFrame([tuple(row) for row in rows], columns=columns)
+
+
 def stays_in(session: Session, flat_ids: Sequence[int]) -> pd.DataFrame:
     """Stays in flats: flat_id, household_id, stay_from, stay_until (exclusive).
 

@@ -117,9 +117,11 @@ def simulate(session: Session, revision: PhaseRevision, draft: RevisionDraft) ->
 def _computed_once(scene: Scene, parameters: Parameters) -> ImpactResult:
     """The result of a recorded revision, kept while a person tries one change after another.
 
-    A revision never changes; its surroundings may, so they are part of the key.
+    A revision never changes; its permit and its surroundings may, so they are part of the key.
     """
-    key = hashlib.blake2b(f"{ENGINE_VERSION} {scene.works.revision_id} {parameters}".encode())
+    works = scene.works
+    told = f"{ENGINE_VERSION} {works.revision_id} {works.permit_limit_dba} {parameters}"
+    key = hashlib.blake2b(told.encode())
     around = scene.around
     for frame in (around.buildings, around.stairwells, around.flats, around.paths):
         key.update(frame.to_csv().encode())
