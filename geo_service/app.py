@@ -24,14 +24,16 @@ from geo_service.settings import get_settings
 from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.shell import Shell
+from geo_service.works import derogation_routes as derogation
 from geo_service.works import edit_routes as edit
 from geo_service.works import routes as works
 from geo_service.works import simulation_routes as simulation
 from geo_service.works import site_routes as site_edit
+from geo_service.works import version_routes as versions
 from geo_service.works import task_routes as tasks
 from maps.base.assets import OWN_ROOT
 
-ROOMS = (portal, accounts, profile, people, works, edit, site_edit, simulation, tasks, notices, desk, chronicle)
+ROOMS = (portal, accounts, profile, people, works, edit, site_edit, versions, simulation, derogation, tasks, notices, desk, chronicle)
 
 
 def create_app(

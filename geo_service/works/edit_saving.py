@@ -115,11 +115,7 @@ def refresh(
     session: Session, site: Site, revision: PhaseRevision, before: PhaseRevision | None
 ) -> None:
     """Have the impacts of ``revision`` computed, at once where that is quick; new maps."""
-    session.execute(
-        update(Quarter)
-        .where(Quarter.id == site.quarter_id)
-        .values(map_version=Quarter.map_version + 1)
-    )
+    new_map(session, site.quarter_id)
     if _quick(session, site, before):
         try:
             with session.begin_nested():
@@ -128,6 +124,13 @@ def refresh(
         except DataError as error:
             log.warning("impacts not computed at once", revision=revision.id, error=str(error))
     jobs.defer(session, recompute_impacts, revision_id=revision.id)
+
+
+def new_map(session: Session, quarter_id: int) -> None:
+    """Give the maps of a quarter new addresses, so that no browser shows an old one."""
+    session.execute(
+        update(Quarter).where(Quarter.id == quarter_id).values(map_version=Quarter.map_version + 1)
+    )
 
 
 def computing(session: Session, revision_ids: list[int]) -> list[int]:

@@ -1,0 +1,18 @@
+/* Marks on the buildings of a comparison: the same signs as in its table. */
+(function () {
+  "use strict";
+  var api = window.accanto && Object.values(window.accanto.maps)[0];
+  if (!api) { return; }
+  var marks = JSON.parse(document.getElementById("version-marks").textContent);
+  var signs = { "new": "+", gone: "−", moved: "↔" };
+  Object.keys(marks).forEach(function (id) {
+    var building = api.map.accanto.buildings[id];
+    if (!building) { return; }
+    var sign = document.createElement("b");
+    sign.className = "mark mark-" + marks[id];
+    sign.textContent = signs[marks[id]];
+    sign.setAttribute("aria-hidden", "true");
+    L.tooltip({ permanent: true, direction: "center", interactive: false, className: "sim-tip", opacity: 1 })
+      .setLatLng(building.layer.getBounds().getCenter()).setContent(sign).addTo(api.map);
+  });
+})();
