@@ -29,11 +29,28 @@ from geo_service.works import edit_routes as edit
 from geo_service.works import routes as works
 from geo_service.works import simulation_routes as simulation
 from geo_service.works import site_routes as site_edit
-from geo_service.works import version_routes as versions
 from geo_service.works import task_routes as tasks
+from geo_service.works import timeline_routes as timeline
+from geo_service.works import version_routes as versions
 from maps.base.assets import OWN_ROOT
 
-ROOMS = (portal, accounts, profile, people, works, edit, site_edit, versions, simulation, derogation, tasks, notices, desk, chronicle)
+ROOMS = (
+    portal,
+    accounts,
+    profile,
+    people,
+    works,
+    edit,
+    site_edit,
+    versions,
+    timeline,
+    simulation,
+    derogation,
+    tasks,
+    notices,
+    desk,
+    chronicle,
+)
 
 
 def create_app(
