@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,8 +90,9 @@ def finish(journey: Journey, code: str) -> Identity:
     """
     settings = _settings()
     metadata = _metadata(settings)
+    client = _client(settings)
     try:
-        token = _client(settings).fetch_token(
+        token = client.fetch_token(
             metadata["token_endpoint"],
             code=code,
             code_verifier=journey.verifier,
@@ -104,7 +105,10 @@ def finish(journey: Journey, code: str) -> Identity:
     raw = token.get("id_token")
     if not isinstance(raw, str):
         raise _refused()
-    return _identity(settings, metadata, raw, journey.nonce)
+    identity = _identity(settings, metadata, raw, journey.nonce)
+    if identity.email or "userinfo_endpoint" not in metadata:
+        return identity
+    return _with_address(identity, client, str(metadata["userinfo_endpoint"]))
 
 
 def account_for(session: Session, identity: Identity) -> Account:
@@ -195,6 +199,21 @@ def _identity(settings: Settings, metadata: dict[str, Any], raw: str, nonce: str
         str(claims.get("email", "")),
         claims.get("email_verified") is True,
     )
+
+
+def _with_address(identity: Identity, client: OAuth2Session, endpoint: str) -> Identity:
+    """The identity with the address that the provider tells at its own endpoint (section 5.3)."""
+    _check_address(endpoint)
+    try:
+        answer = client.get(endpoint, timeout=TIMEOUT_S, allow_redirects=False)
+        answer.raise_for_status()
+        told = answer.json()
+    except (requests.RequestException, AuthlibBaseError, ValueError) as error:
+        raise _silent() from error
+    if not isinstance(told, dict) or told.get("sub") != identity.subject:
+        raise _refused()
+    verified = told.get("email_verified") is True
+    return replace(identity, email=str(told.get("email", "")), email_verified=verified)
 
 
 def _fetched(address: str) -> dict[str, Any]:
