@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from geo_service import jobs
@@ -133,7 +135,26 @@ def new_map(session: Session, quarter_id: int) -> None:
     )
 
 
-def computing(session: Session, revision_ids: list[int]) -> list[int]:
+def compute_later(session: Session, revision_ids: Sequence[int]) -> None:
+    """Have those of ``revision_ids`` computed that are neither computed nor queued."""
+    missing = not_computed(session, revision_ids)
+    waiting = queued(session, missing)
+    for revision_id in missing:
+        if revision_id not in waiting:
+            jobs.defer(session, recompute_impacts, revision_id=revision_id)
+
+
+def queued(session: Session, revision_ids: Sequence[int]) -> set[int]:
+    """Those of ``revision_ids`` whose computation stands in the queue or runs."""
+    query = text(
+        """select cast(args ->> 'revision_id' as bigint) from procrastinate_jobs
+           where task_name = 'recompute_impacts' and status in ('todo', 'doing')
+             and cast(args ->> 'revision_id' as bigint) = any(:ids)"""
+    )
+    return set(session.scalars(query, {"ids": list(revision_ids)}))
+
+
+def not_computed(session: Session, revision_ids: Sequence[int]) -> list[int]:
     """Those of ``revision_ids`` whose impacts are not computed yet."""
     done = set(
         session.scalars(select(ImpactRun.revision_id).where(

@@ -22,7 +22,9 @@ class DoneForm(Base):
     __tablename__ = "done_form"
 
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
     address: Mapped[str] = mapped_column(String(300), server_default="")
     done_at: Mapped[Instant]
 
@@ -33,6 +35,12 @@ def key_of(account_id: int, path: str, items: Iterable[tuple[str, str]]) -> byte
     for name, value in sorted(items):
         digest.update(f"\x1e{name}\x1f{value}".encode())
     return digest.digest()
+
+
+def done(session: Session, key: bytes) -> str:
+    """Address that the form led to when it was carried out before; empty when it was not."""
+    found = session.get(DoneForm, key)
+    return "" if found is None else found.address
 
 
 def begin(session: Session, key: bytes, account_id: int) -> str | None:

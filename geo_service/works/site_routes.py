@@ -108,6 +108,12 @@ def _submit(
     who: SignedIn,
 ) -> Response:
     values, area = read_site(submitted, site, session, quarter.id)
+    items = [(k, v) for k, v in submitted.multi_items() if k != "csrf" and isinstance(v, str)]
+    items.append(("area", "" if area is None else area.wkt))
+    key = once.key_of(who.id, request.url.path, items)
+    before = once.done(session, key)
+    if before:
+        return see_other(before)
     seen = str(submitted.get("prima") or "")
     if site is not None and seen and seen != _state_of(site):
         values.errors[""] = _(
@@ -120,7 +126,7 @@ def _submit(
         return _page(request, session, today, quarter, site, values, status=409, typed=True)
     if not values.errors and area is not None:
         try:
-            address = _once(request, session, quarter, site, submitted, values, area, who)
+            address = _once(session, key, quarter, site, values, area, who)
             return see_other(address)
         except Invalid as refused:
             values.errors = _beside_fields(refused)
@@ -128,18 +134,14 @@ def _submit(
 
 
 def _once(
-    request: Request,
     session: Session,
+    key: bytes,
     quarter: Quarter,
     site: Site | None,
-    submitted: FormData,
     values: SiteValues,
     area: BaseGeometry,
     who: SignedIn,
 ) -> str:
-    items = [(k, v) for k, v in submitted.multi_items() if k != "csrf" and isinstance(v, str)]
-    items.append(("area", area.wkt))
-    key = once.key_of(who.id, request.url.path, items)
     facts: dict[str, Any] = {
         "code": values.code, "name": values.name, "client": values.client,
         "cup": values.cup or None, "cig": values.cig or None, "footprint": area,

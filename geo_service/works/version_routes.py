@@ -7,16 +7,19 @@ import json
 from typing import Annotated
 
 import shapely
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from geoalchemy2.shape import to_shape
 from markupsafe import Markup
 from starlette.responses import Response
 
+from geo_service.accounts.guards import need
+from geo_service.accounts.standing import SignedIn
 from geo_service.web.embed import embed, without_heading
-from geo_service.web.pages import render
+from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
+from geo_service.works.edit_saving import compute_later
 from geo_service.works.map_data import View, map_data
 from geo_service.works.versions import compare, pick, span_of, version_lines, versions_of
 from maps.base.frames import script_json
@@ -26,6 +29,7 @@ PAGE_SIZE = 20
 MAP_REACH_M = 180.0
 
 router = APIRouter()
+Editor = Annotated[SignedIn, Depends(need("works.edit"))]
 Number = Annotated[int | None, Query(ge=1, lt=2**31)]
 
 
@@ -52,6 +56,16 @@ def versions(
     )
 
 
+@router.post("/cantieri/{site_id:int}/versioni/confronto")
+def compute(
+    session: Db, who: Editor, site_id: int, da: Number = None, a: Number = None
+) -> Response:
+    """Queue the impacts that the comparison lacks."""
+    before, after = pick(versions_of(session, site_id), da, a)
+    compute_later(session, compare(session, before, after).missing)
+    return see_other(f"/cantieri/{site_id}/versioni/confronto?da={before.number}&a={after.number}")
+
+
 @router.get("/cantieri/{site_id:int}/versioni/confronto")
 def comparison(
     request: Request, session: Db, site_id: int, da: Number = None, a: Number = None
@@ -72,7 +86,7 @@ def comparison(
         session, site.quarter, view, title=site.name, list_href="#edifici",
         around=around,
     )  # fmt: skip
-    marks = {b.building_id: b.mark for b in found.buildings}
+    marks = {} if found.missing else {b.building_id: b.mark for b in found.buildings}
     return render(
         request,
         "works/edit_comparison.html",

@@ -19,7 +19,7 @@ from geo_service.errors import NotFound
 from geo_service.households.service import affected_households
 from geo_service.i18n import gettext as _
 from geo_service.works.edit_changes import FieldChange, changes
-from geo_service.works.edit_saving import computing
+from geo_service.works.edit_saving import not_computed, queued
 from geo_service.works.places import building_labels
 from geo_service.works.revisions import draft_of
 from layers.sites import PhaseRevision, RevisionSeal, ScheduleVersion, WorksPhase
@@ -59,7 +59,8 @@ class BuildingShift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The difference of two versions; ``computing`` lists revisions without impacts yet."""
+    """The difference of two versions; ``missing`` lists revisions
+    without impacts, ``computing`` those of them that are about to have them."""
 
     before: ScheduleVersion
     after: ScheduleVersion
@@ -68,7 +69,8 @@ class Comparison:
     told: int
     tell_again: int
     buildings: tuple[BuildingShift, ...]
-    computing: tuple[int, ...]
+    missing: tuple[int, ...]
+    computing: bool
 
 
 def versions_of(session: Session, site_id: int) -> list[ScheduleVersion]:
@@ -118,6 +120,7 @@ def compare(session: Session, before: ScheduleVersion, after: ScheduleVersion) -
     old = [p.before.id for p in phases if p.before is not None]
     new = [p.after.id for p in phases if p.after is not None]
     told_by = [p.before.id for p in phases if p.before is not None and p.announced]
+    missing = not_computed(session, old + new)
     places = _shifts(session, old, new, told_by)
     return Comparison(
         before=before,
@@ -127,7 +130,8 @@ def compare(session: Session, before: ScheduleVersion, after: ScheduleVersion) -
         told=int(places[places.told].household_id.nunique()),
         tell_again=int(places[places.told & (places.group != "same")].household_id.nunique()),
         buildings=_by_building(session, places),
-        computing=tuple(computing(session, old + new)),
+        missing=tuple(missing),
+        computing=bool(queued(session, missing)),
     )
 
 

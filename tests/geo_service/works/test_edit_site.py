@@ -113,6 +113,7 @@ def test_the_second_editor_of_a_site_is_told(
     opened = _fields(editor, address)
     first = changed(opened, nome="Cantiere nord", committente="Comune")
     assert editor.post(address, data=first).status_code == 303
+    assert editor.post(address, data=first).status_code == 303, "sent twice, done once"
     answer = editor.post(address, data=changed(opened, nome="Cantiere sud"))
     assert answer.status_code == 409
     assert "Cantiere nord" in answer.text

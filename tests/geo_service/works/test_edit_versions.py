@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from geo_service.errors import NotFound
 from geo_service.works.drafts import PlantDraft
 from geo_service.works.edit_changes import changes, merged
+from geo_service.works.edit_saving import compute_later, queued
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import revise_phase, seal
 from geo_service.works.versions import compare, pick, version_lines, versions_of
@@ -43,7 +44,7 @@ def test_a_step_tells_who_is_new_gone_moved_and_told(session: Session, moved: Wo
     assert found.counts == {"new": 0, "gone": 1, "moved": 6}
     assert (found.told, found.tell_again) == (7, 7)
     assert [p.phase.code for p in found.phases] == ["A1"]
-    assert found.computing == ()
+    assert found.missing == ()
     by_name = {b.label: b.counts for b in found.buildings}
     assert by_name["Via dei Mulini 2"] == {"new": 0, "gone": 1, "moved": 3}
     assert by_name["Via dei Mulini 4"] == {"new": 0, "gone": 0, "moved": 3}
@@ -62,12 +63,18 @@ def test_a_contractor_alone_moves_nobody(session: Session, works: Works) -> None
     assert [(c.name, c.after) for c in phase.changes] == [("contractor", "Impresa Altra")]
 
 
-def test_a_revision_without_impacts_is_said_to_be_computing(session: Session, works: Works) -> None:
+def test_missing_impacts_are_queued_once_and_said_to_be_computing(
+    session: Session, works: Works
+) -> None:
     world, revisions = works
     draft = shifted(draft_of(session, revisions["A1"]), 1)
     made = revise_phase(session, revisions["A1"].phase, draft, reason="prova")
     found = compare(session, *pick(versions_of(session, world.site.id), None, None))
-    assert found.computing == (made.id,)
+    assert (found.missing, found.computing) == ((made.id,), False)
+    compute_later(session, found.missing)
+    compute_later(session, found.missing)
+    assert queued(session, [made.id]) == {made.id}
+    assert compare(session, *pick(versions_of(session, world.site.id), None, None)).computing
 
 
 def test_each_version_is_told_against_the_one_before(session: Session, moved: Works) -> None:
