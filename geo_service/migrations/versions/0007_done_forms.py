@@ -29,6 +29,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_done_form")),
     )
+    op.create_index("ix_done_form_account_id", "done_form", ["account_id"])
 
 
 def downgrade() -> None:
