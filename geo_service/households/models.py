@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Date,
     ForeignKey,
+    Index,
     SmallInteger,
     String,
     Text,
@@ -16,11 +18,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from layers.buildings import Flat
-from layers.db import Base, Id
+from layers.buildings import Building, Flat
+from layers.db import Base, Id, Instant
 
 TITLES = ("assignee", "owner", "private_tenant", "business", "untitled", "guest")
 CHANNELS = ("letter", "phone", "sms", "email", "visit")
+LOOKS = ("needs", "needs_list", "protected", "empty_flats")
 
 
 class Household(Base):
@@ -44,6 +47,10 @@ class Household(Base):
     # A protected address is seen by coordinators only and counted nowhere it could be told apart.
     protected: Mapped[bool] = mapped_column(server_default="false")
     row_version: Mapped[int] = mapped_column(server_default="1")
+    # A duplicate that was merged keeps its row and its contacts; nothing else hangs on it.
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("household.id", ondelete="CASCADE"), index=True
+    )
 
     contact: Mapped[HouseholdContact | None] = relationship(back_populates="household")
     stays: Mapped[list[Stay]] = relationship(back_populates="household")
@@ -127,3 +134,58 @@ class Need(Base):
     review_on: Mapped[dt.date] = mapped_column(Date)
 
     household: Mapped[Household] = relationship(back_populates="needs")
+
+
+class FlatOwner(Base):
+    """An owner of a sold flat (*proprietario*); may live elsewhere."""
+
+    __tablename__ = "flat_owner"
+
+    id: Mapped[Id]
+    flat_id: Mapped[int] = mapped_column(ForeignKey("flat.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(40), server_default="")
+    email: Mapped[str] = mapped_column(String(200), server_default="")
+    address: Mapped[str] = mapped_column(String(300), server_default="")
+
+    flat: Mapped[Flat] = relationship()
+
+
+class CondominiumAdministrator(Base):
+    """Who administers a building with sold flats (*amministratore di condominio*)."""
+
+    __tablename__ = "condominium_administrator"
+
+    id: Mapped[Id]
+    building_id: Mapped[int] = mapped_column(
+        ForeignKey("building.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(40), server_default="")
+    email: Mapped[str] = mapped_column(String(200), server_default="")
+    address: Mapped[str] = mapped_column(String(300), server_default="")
+
+    building: Mapped[Building] = relationship()
+
+
+class LookLog(Base):
+    """A look at what few may see: who, when, at what, what for.
+
+    There are no foreign keys: the entry outlives account and household.
+    """
+
+    __tablename__ = "look_log"
+    __table_args__ = (
+        CheckConstraint(f"what in {LOOKS!r}", name="what"),
+        Index("ix_look_log_household_id_at", "household_id", "at"),
+        Index("ix_look_log_quarter_id_at", "quarter_id", "at"),
+    )
+
+    id: Mapped[Id]
+    at: Mapped[Instant]
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    quarter_id: Mapped[int] = mapped_column(BigInteger)
+    what: Mapped[str] = mapped_column(String(20))
+    # None: a list, not one household.
+    household_id: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String(200), server_default="")
