@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from geo_service.accounts.guards import CurrentAccount
 from geo_service.desk import service
+from geo_service.desk.todo import tasks
 from geo_service.i18n import gettext as _
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
@@ -45,6 +46,7 @@ def today_page(
         request,
         "desk/today.html",
         overview=service.overview(session, quarter.id, today),
+        tasks=tasks(session, quarter.id, today),
         hardest=hardest,
     )
 

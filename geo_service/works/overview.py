@@ -21,7 +21,6 @@ from geo_service.works.service import revisions_in_force
 from layers.impacts.models import ImpactRun
 from layers.sites import (
     REVISION_IN_FORCE,
-    PhaseConfirmation,
     PhaseRevision,
     ScheduleVersion,
     Site,
@@ -107,10 +106,13 @@ class BuildingRow:
 
 _BANDS = text(
     """
-    select r.revision_id, i.kind, max(i.band), count(distinct i.building_id)
-    from impact i join impact_run r on r.id = i.run_id and r.in_force
-    where r.revision_id in :revisions and i.band > 0
-    group by grouping sets ((r.revision_id, i.kind), (r.revision_id))
+    select v.id, i.kind, max(i.band), count(distinct i.building_id),
+           (select max(c.confirmed_on) from phase_confirmation c where c.revision_id = v.id)
+    from phase_revision v
+    left join impact_run r on r.revision_id = v.id and r.in_force
+    left join impact i on i.run_id = r.id and i.band > 0
+    where v.id in :revisions
+    group by grouping sets ((v.id, i.kind), (v.id))
     """
 ).bindparams(bindparam("revisions", expanding=True))
 _BY_KIND = text(
@@ -159,16 +161,14 @@ def phase_rows(
     ids = [r.id for r in revisions]
     if not ids:
         return []
-    verified = dict(
-        session.execute(
-            select(PhaseConfirmation.revision_id, PhaseConfirmation.confirmed_on)
-            .where(PhaseConfirmation.revision_id.in_(ids))
-            .order_by(PhaseConfirmation.confirmed_on)
-        ).all()
-    )
+    verified: dict[int, dt.date] = {}
     bands: dict[int, dict[str, int]] = {}
     buildings: dict[int, int] = {}
-    for revision_id, kind, band, number in session.execute(_BANDS, {"revisions": ids}):
+    for revision_id, kind, band, number, confirmed_on in session.execute(
+        _BANDS, {"revisions": ids}
+    ):
+        if confirmed_on is not None:
+            verified[revision_id] = confirmed_on
         if kind is None:
             buildings[revision_id] = number
         else:
