@@ -11,6 +11,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,13 +157,24 @@ def strongest(impacts: pd.DataFrame) -> pd.DataFrame:
     """Strongest band per kind and place, with the days on which that place is touched.
 
     Takes the impacts of a result; returns kind, building_id, flat_id (-1: flats not known),
-    band, starts_on, ends_on (exclusive; None: nobody knows).
+    band, and as ordinals of the calendar starts_on and ends_on (exclusive; the last day that a
+    date can hold: nobody knows).
     """
     if impacts.empty:
         return pd.DataFrame(columns=[*_PLACE, "band", "starts_on", "ends_on"])
-    frame = impacts.assign(flat_id=impacts.flat_id.fillna(-1).astype("int64"))
-    frame = frame.assign(ends_on=frame.ends_on.where(frame.ends_on.notna(), dt.date.max))
+    frame = impacts[["kind", "building_id", "band"]].assign(
+        flat_id=impacts.flat_id.fillna(-1).astype("int64"),
+        starts_on=_ordinals(impacts.starts_on),
+        ends_on=_ordinals(impacts.ends_on.where(impacts.ends_on.notna(), dt.date.max)),
+    )
     return _strongest_of(frame)
+
+
+def _ordinals(days: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Dates as whole numbers: pandas compares and groups those some fifty times faster."""
+    codes, found = pd.factorize(days.to_numpy(dtype=object))
+    numbers = np.array([day.toordinal() for day in found], dtype=np.int64)
+    return np.asarray(numbers[codes])
 
 
 def _strongest_of(frame: pd.DataFrame) -> pd.DataFrame:
@@ -180,6 +192,8 @@ def difference(session: Session, before: ImpactResult, after: ImpactResult) -> W
     overall = _changes(old_all, new_all)
     flats = {int(f) for places in (old, new) for f in places.flat_id if f >= 0}
     people = stays_in(session, sorted(flats))
+    for column in ("stay_from", "stay_until"):
+        people[column] = _ordinals(people[column])
     bands_before, bands_after = _building_bands(old_all), _building_bands(new_all)
     present = _present(changes, people)
     return WhatIf(
