@@ -12,7 +12,13 @@ from sqlalchemy.orm import Session, selectinload
 from geo_service import history
 from geo_service.accounts import second_factor
 from geo_service.accounts.capabilities import GRANTS, may
-from geo_service.accounts.models import Account, AccountAssignment, AccountLink, AccountSession
+from geo_service.accounts.models import (
+    ROLES,
+    Account,
+    AccountAssignment,
+    AccountLink,
+    AccountSession,
+)
 from geo_service.accounts.service import create_account
 from geo_service.accounts.sessions import sign_out_everywhere
 from geo_service.accounts.standing import SignedIn
@@ -200,6 +206,8 @@ def check_touchable(actor: SignedIn, account: Account) -> None:
 
 
 def _check_grants(actor: SignedIn, role: str, by_quarter: Mapping[int, str]) -> None:
+    if role not in ROLES:
+        raise Invalid(_("Scegliete un ruolo."), {"role": role})
     allowed = GRANTS.get(actor.role, frozenset())
     if role not in allowed or not set(by_quarter.values()) <= allowed:
         raise Forbidden(_("Questo ruolo non lo potete assegnare."))

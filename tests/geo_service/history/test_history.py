@@ -1,0 +1,189 @@
+"""The history: what is written, that it only grows, that it names nobody, how it reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from geo_service import history
+from geo_service.accounts.models import Account
+from geo_service.accounts.service import create_account
+from geo_service.history import Actor, Filter, HistoryEntry, Subject
+from geo_service.works.revisions import draft_of, shifted
+from geo_service.works.service import add_phase, confirm, revise_phase
+from layers.sites import PhaseRevision
+from tests.geo_service.builders import MONDAY, World, make_world, week_draft
+
+Works = tuple[World, dict[str, PhaseRevision]]
+
+
+def entry(session: Session, **changes: tuple[object, object]) -> HistoryEntry:
+    return history.record(session, Actor(), "site.changed", Subject("site", 1, 1), changes)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["update history set action = 'x'", "delete from history", "truncate history"],
+)
+def test_it_only_grows(session: Session, statement: str) -> None:
+    entry(session, code=("A", "B"))
+    with pytest.raises(IntegrityError, match="only added to"):
+        session.execute(text(statement))
+
+
+def test_values_are_kept_as_plain_ones(session: Session) -> None:
+    kept = entry(
+        session,
+        starts_on=(None, MONDAY),
+        at=(dt.time(8, 30), None),
+        days=((1, 2), {3}),
+        text=("x" * 600, True),
+    )
+    session.refresh(kept)
+    assert kept.changes["starts_on"] == [None, "2026-03-02"]
+    assert kept.changes["at"] == ["08:30:00", None]
+    assert kept.changes["days"] == [[1, 2], [3]]
+    assert len(kept.changes["text"][0]) == 500
+
+
+def test_names_of_people_are_not_written(session: Session) -> None:
+    kept = history.record(
+        session,
+        Actor(),
+        "household.changed",
+        Subject("household", 1, 1),
+        {"name": ("Famiglia Rossi", "Famiglia Bianchi"), "language": ("it", "ar")},
+    )
+    assert kept.changes == {"name": ["…", "…"], "language": ["it", "ar"]}
+
+
+def test_an_actor_that_does_not_exist(session: Session) -> None:
+    with pytest.raises(history.Invalid):
+        history.record(session, Actor("fantasma"), "x", Subject("site"))
+
+
+def test_difference() -> None:
+    assert history.difference({"a": 1, "b": 2}, {"b": 3, "c": 4}) == {
+        "a": (1, None),
+        "b": (2, 3),
+        "c": (None, 4),
+    }
+
+
+def test_reading_newest_first_in_pages(session: Session) -> None:
+    ids = [entry(session, code=(n, n + 1)).id for n in range(5)]
+    first = history.entries(session, Filter(), limit=3)
+    assert [e.id for e in first] == ids[:1:-1]
+    rest = history.entries(session, Filter(before_id=first[-1].id), limit=3)
+    assert [e.id for e in rest] == ids[1::-1]
+
+
+def test_reading_what_was_asked(session: Session) -> None:
+    own = history.record(session, Actor("account", 7), "x", Subject("site", 1, 1))
+    other = history.record(session, Actor("account", 8), "x", Subject("phase", 1, 2))
+    nowhere = history.record(session, Actor(), "x", Subject("account", 7))
+
+    def found(**wanted: object) -> set[int]:
+        return {e.id for e in history.entries(session, Filter(**wanted))}  # type: ignore[arg-type]
+
+    assert found(account_id=7) == {own.id}
+    assert found(subject="phase") == {other.id}
+    assert found(subject="site", subject_id=2) == set()
+    assert found(quarter_ids=frozenset({1})) == {own.id, nowhere.id}
+    assert found(quarter_ids=frozenset({1}), of_no_quarter=False) == {own.id}
+    assert found(since=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)) == set()
+    assert found(until=dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)) == set()
+
+
+def test_works_stand_in_it(session: Session) -> None:
+    world = make_world(session)
+    account = create_account(session, "anna@example.org", "operator", None)
+    history.act_as(session, Actor("account", account.id))
+    revision = add_phase(session, world.site, code="A1", name="Scavo", draft=week_draft())
+    later = replace(shifted(draft_of(session, revision), 7), contractor="Impresa Due")
+    revised = revise_phase(session, revision.phase, later, reason="pioggia")
+    confirm(session, revised, MONDAY, author="DL")
+    kept = session.scalars(
+        select(HistoryEntry).where(HistoryEntry.subject == "phase").order_by(HistoryEntry.id)
+    ).all()
+    assert [e.action for e in kept] == ["phase.added", "phase.revised", "phase.confirmed"]
+    assert {(e.actor, e.actor_id) for e in kept} == {("account", account.id)}
+    assert {(e.subject_id, e.quarter_id) for e in kept} == {(revision.phase_id, world.quarter.id)}
+    assert kept[1].changes == {
+        "starts_on": ["2026-03-02", "2026-03-09"],
+        "ends_on": ["2026-03-06", "2026-03-13"],
+        "contractor": [None, "Impresa Due"],
+        "reason": [None, "pioggia"],
+    }
+    assert kept[2].changes == {"confirmed_on": [None, "2026-03-02"]}
+
+
+def test_the_page_reads_in_words(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    browser = staff("coordinator")
+    account = session.scalars(select(Account)).one()
+    account.name = "Anna Coordina"
+    history.act_as(session, Actor("account", account.id))
+    revision = works[1]["A1"]
+    revise_phase(session, revision.phase, shifted(draft_of(session, revision), 7))
+    session.commit()
+    page = browser.get("/cronologia").text
+    assert "Anna Coordina</strong> ha cambiato la fase A A1 Scavo" in page
+    assert "inizio: da lun 2 mar 2026 a lun 9 mar 2026" in page
+    assert "Comando del servizio</strong> ha creato il cantiere A Cantiere" in page
+    english = browser.get("/cronologia?lang=en").text
+    assert "changed the phase A A1 Scavo" in english
+    assert "start: from Mon 2 Mar 2026 to Mon 9 Mar 2026" in english
+
+
+def test_the_page_filters_and_pages(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    browser = staff("coordinator")
+    for _n in range(60):
+        confirm(session, works[1]["A2"], MONDAY)
+    session.commit()
+    first = browser.get("/cronologia?tipo=phase&lang=it").text
+    assert first.count("</strong> ha confermato") == 50
+    assert "ha creato il cantiere" not in first
+    older = first.split('class="pager"')[1].split('href="')[1].split('"')[0].replace("&amp;", "&")
+    assert "tipo=phase" in older
+    second = browser.get(older).text
+    assert second.count("</strong> ha confermato") == 10
+    assert second.count("</strong> ha aggiunto la fase") == 3
+    number = works[1]["A1"].phase_id
+    assert "ha confermato" not in browser.get(f"/cronologia?tipo=phase&numero={number}").text
+    assert "Nessun cambiamento" in browser.get("/cronologia?al=2020-01-01").text
+    for nonsense in ("persona=x", "dal=domani", "prima=-1", "numero=" + "9" * 30, "al=9999-12-31"):
+        assert browser.get(f"/cronologia?{nonsense}").status_code == 200, nonsense
+
+
+def test_it_is_read_with_few_queries(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    browser = staff("coordinator")
+    for revision in works[1].values():
+        for _n in range(15):
+            confirm(session, revision, MONDAY)
+    session.commit()
+    statements: list[str] = []
+    connection = session.connection()
+
+    def count(_c: object, _k: object, statement: str, *_rest: object) -> None:
+        if not statement.upper().startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            statements.append(statement)
+
+    event.listen(connection, "before_cursor_execute", count)
+    try:
+        assert browser.get("/cronologia").status_code == 200
+    finally:
+        event.remove(connection, "before_cursor_execute", count)
+    assert len(statements) <= 8, statements
