@@ -32,9 +32,14 @@ PARTS_OF_DAY = ("all", "day", "evening", "night")
 UNITS = ("dB(A)", "mm/s", "risk", "h/day", "day", "m", "ratio", "stalls", "class")
 BANDS = ("none", "slight", "medium", "strong", "very_strong")
 
-_KIND = CheckConstraint(f"kind in {KINDS!r}", name="kind")
-_BAND = CheckConstraint("band between 0 and 4", name="band")
-_PART = CheckConstraint(f"part_of_day in {PARTS_OF_DAY!r}", name="part_of_day")
+
+def _coded() -> tuple[CheckConstraint, ...]:
+    """The codes that zones and impacts share; a constraint belongs to one table only."""
+    return (
+        CheckConstraint(f"kind in {KINDS!r}", name="kind"),
+        CheckConstraint("band between 0 and 4", name="band"),
+        CheckConstraint(f"part_of_day in {PARTS_OF_DAY!r}", name="part_of_day"),
+    )
 
 
 class ImpactRun(Base):
@@ -68,9 +73,7 @@ class ImpactZone(Base):
     __tablename__ = "impact_zone"
     __table_args__ = (
         Index("ix_impact_zone_geom", "geom", postgresql_using="gist"),
-        _KIND,
-        _BAND,
-        _PART,
+        *_coded(),
     )
 
     id: Mapped[Id]
@@ -88,6 +91,9 @@ class Impact(Base):
 
     ``value`` is in ``unit``; an impact known only as a band has neither. ``period`` and
     ``weekdays`` (bit 0 = Monday) tell on which days it acts.
+
+    There is no key of its own: what is unique is what it says, and every index more is paid for
+    by each of the hundreds of thousands of rows that a computation writes.
     """
 
     __tablename__ = "impact"
@@ -104,11 +110,8 @@ class Impact(Base):
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
-        Index("ix_impact_building_id", "building_id"),
-        Index("ix_impact_flat_id", "flat_id"),
-        _KIND,
-        _BAND,
-        _PART,
+        Index("ix_impact_building_id_flat_id", "building_id", "flat_id"),
+        *_coded(),
         CheckConstraint("(value is null) = (unit is null)", name="value_has_unit"),
         CheckConstraint(f"unit in {UNITS!r}", name="unit"),
         CheckConstraint("value is null or value between -1e6 and 1e6", name="value_finite"),
@@ -116,7 +119,6 @@ class Impact(Base):
         CheckConstraint("weekdays between 1 and 127", name="weekdays"),
     )
 
-    id: Mapped[Id]
     run_id: Mapped[int] = mapped_column(ForeignKey("impact_run.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20))
     aspect: Mapped[str] = mapped_column(String(30), server_default="")
@@ -130,6 +132,10 @@ class Impact(Base):
     band: Mapped[int] = mapped_column(SmallInteger)
     period: Mapped[Range[dt.date]] = mapped_column(DATERANGE)
     weekdays: Mapped[int] = mapped_column(SmallInteger, server_default=text("127"))
+
+    __mapper_args__ = {  # noqa: RUF012
+        "primary_key": [run_id, kind, aspect, part_of_day, building_id, flat_id, period]
+    }
 
 
 class NoiseLevels(Base):

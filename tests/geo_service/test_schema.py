@@ -88,7 +88,7 @@ def test_every_foreign_key_is_indexed(engine: Engine) -> None:
     missing = []
     for table in Base.metadata.tables.values():
         leading = {i["column_names"][0] for i in inspector.get_indexes(table.name)}
-        leading.add(inspector.get_pk_constraint(table.name)["constrained_columns"][0])
+        leading |= set(inspector.get_pk_constraint(table.name)["constrained_columns"][:1])
         leading |= {u["column_names"][0] for u in inspector.get_unique_constraints(table.name)}
         for key in inspector.get_foreign_keys(table.name):
             column = key["constrained_columns"][0]
