@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +20,16 @@ from geo_service.history import HIDDEN, HistoryEntry
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
 from geo_service.web import words
+from geo_service.works.presets import PRESETS
+from layers.plant.catalogue import catalogue
 
 # Kinds of subject as the filter offers them.
 SUBJECTS = {
     "site": N_("Cantieri"),
     "phase": N_("Fasi"),
+    "household": N_("Nuclei"),
+    "flat": N_("Alloggi"),
+    "condominium": N_("Condomini"),
     "import": N_("Importazioni"),
     "account": N_("Persone e ruoli"),
     "task_link": N_("Collegamenti per l'impresa"),
@@ -36,6 +42,15 @@ ACTIONS = {
     "phase.added": N_("ha aggiunto la fase %(what)s"),
     "phase.revised": N_("ha cambiato la fase %(what)s"),
     "phase.confirmed": N_("ha confermato che è ancora valida la fase %(what)s"),
+    "household.changed": N_("ha cambiato il nucleo %(what)s"),
+    "household.need_added": N_("ha aggiunto un'esigenza al nucleo %(what)s"),
+    "household.need_changed": N_("ha cambiato un'esigenza del nucleo %(what)s"),
+    "household.need_dropped": N_("ha tolto un'esigenza al nucleo %(what)s"),
+    "household.moved": N_("ha registrato lo spostamento del nucleo %(what)s"),
+    "household.merged": N_("ha unito un doppione al nucleo %(what)s"),
+    "household.merged_away": N_("ha chiuso come doppione il nucleo %(what)s"),
+    "flat.changed": N_("ha cambiato l'alloggio %(what)s"),
+    "condominium.changed": N_("ha cambiato il condominio %(what)s"),
     "import.done": N_("ha importato un file"),
     "account.created": N_("ha creato l'accesso di %(what)s"),
     "account.invited": N_("ha fatto un invito per %(what)s"),
@@ -68,7 +83,7 @@ FIELDS = {
     "plant": N_("macchine"),
     "closures": N_("chiusure"),
     "barriers": N_("barriere"),
-    "cuts": N_("sospensioni"),
+    "cuts": N_("sospensioni (scale)"),
     "buildings": N_("edifici"),
     "inside_flats": N_("alloggi in cui si lavora"),
     "footprint": N_("area"),
@@ -103,11 +118,30 @@ IMPORT_KINDS = {
     "sites": N_("cantieri"),
     "phases": N_("fasi"),
 }
+# Fields whose values begin with a code that has a word of its own, and where it stands.
+CODED = {
+    "cuts": re.compile(r"^\w+"),
+    "closures": re.compile(r"^\w+"),
+    "plant": re.compile(r"(?<=× ).+?(?=, \d+%)"),
+}
+HOURS = re.compile(r"([1-7]) (\d\d:\d\d)–(\d\d:\d\d)( !)?")
+ISO_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _PHASES = """select p.id, s.code || ' ' || p.code || ' ' || p.name
              from works_phase p join site s on s.id = p.site_id where p.id = any(:ids)"""
 _SITES = "select id, code || ' ' || name from site where id = any(:ids)"
 _BUILDINGS = "select id, coalesce(nullif(name, ''), code) from building where id = any(:ids)"
-LABELS = {"phase": _PHASES, "site": _SITES, "building": _BUILDINGS}
+_FLATS = """select f.id, coalesce(nullif(b.name, ''), b.code) || ' ' || s.label || ' int. '
+                   || f.number
+            from flat f join stairwell s on s.id = f.stairwell_id
+            join building b on b.id = s.building_id where f.id = any(:ids)"""
+_HOUSEHOLDS = "select id, code from household where id = any(:ids)"
+LABELS = {
+    "phase": _PHASES,
+    "site": _SITES,
+    "building": _BUILDINGS,
+    "flat": _FLATS,
+    "household": _HOUSEHOLDS,
+}
 PAGES = {"phase": "/fasi/{}", "site": "/cantieri/{}", "building": "/edifici/{}",
          "account": "/persone/{}"}  # fmt: skip
 
@@ -177,7 +211,12 @@ def _line(entry: HistoryEntry, names: dict[tuple[str, int], str]) -> Line:
     else:
         done = f"{entry.action} {what}"
     href = PAGES[entry.subject].format(entry.subject_id) if entry.subject in PAGES else ""
-    changes = [Change(_field(f), *_values(entry, f, pair)) for f, pair in entry.changes.items()]
+    order = list(FIELDS)
+    # The database keeps no order of fields.
+    ordered = sorted(
+        entry.changes.items(), key=lambda c: (order.index(c[0]) if c[0] in FIELDS else 99, c[0])
+    )
+    changes = [Change(_field(f), *_values(entry, f, pair)) for f, pair in ordered]
     return Line(entry.id, entry.at, _who(entry, names), done, href, changes)
 
 
@@ -208,14 +247,18 @@ def _said(subject: str, field: str, value: Any) -> str | None:
         return _("sì") if value else _("no")
     if isinstance(value, int | float):
         return i18n.number(value, 0 if float(value).is_integer() else 2)
+    if isinstance(value, list) and field == "hours":
+        return _hours([str(one) for one in value])
     if isinstance(value, list):
         return "; ".join(filter(None, (_said(subject, field, one) for one in value)))
     if value == HIDDEN:
         return _("(non conservato)")
     if subject == "import" and value in IMPORT_KINDS:
         return _(IMPORT_KINDS[value])
-    if field == "hours":
-        return _hours(str(value))
+    if field in CODED:
+        return _coded(field, str(value))
+    if field == "preset" and value in PRESETS:
+        return PRESETS[value].name(i18n.current_language())
     if value in VALUES:
         return _(VALUES[value])
     try:
@@ -224,10 +267,37 @@ def _said(subject: str, field: str, value: Any) -> str | None:
         return str(value)
 
 
-def _hours(value: str) -> str:
-    """ "1 08:00–12:00 !" as "lun 08:00–12:00 rumorosi"."""
-    weekday, _space, rest = value.partition(" ")
-    if not weekday.isdigit() or not 1 <= int(weekday) <= 7:
-        return value
-    day = words.weekdays(1 << int(weekday) - 1)
-    return f"{day} {rest.replace('!', _('rumorosi'))}"
+def _hours(values: list[str]) -> str:
+    """Hours of single weekdays ("1 08:00–12:00 !") put together as people say them."""
+    days: dict[tuple[dt.time, dt.time, bool], int] = defaultdict(int)
+    for value in values:
+        found = HOURS.fullmatch(value)
+        if found is None:
+            return "; ".join(values)
+        day, starts_at, ends_at, noisy = found.groups()
+        window = (dt.time.fromisoformat(starts_at), dt.time.fromisoformat(ends_at), bool(noisy))
+        days[window] |= 1 << int(day) - 1
+    hours = [(mask, *window) for window, mask in days.items()]
+    said = words.hours_lines(hours, noisy=False)
+    noisy_lines = words.hours_lines(hours, noisy=True)
+    return "; ".join([*said, *(f"{line} ({_('rumorosi')})" for line in noisy_lines)])
+
+
+def _coded(field: str, value: str) -> str:
+    """A line of facts with its code and its days in words."""
+
+    def in_words(found: re.Match[str]) -> str:
+        code = found.group()
+        if field == "cuts":
+            return words.service(code).lower()
+        if field == "closures":
+            return words.closure(code).lower()
+        machine = catalogue().get(code)
+        if machine is None:
+            return code
+        return machine.name_it if i18n.current_language() == "it" else machine.name_en
+
+    def day(found: re.Match[str]) -> str:
+        return i18n.day(dt.date.fromisoformat(found.group()))
+
+    return ISO_DAY.sub(day, CODED[field].sub(in_words, value, count=1))

@@ -55,7 +55,7 @@ def _plant(item: PlantDraft) -> str:
 def _days(first: dt.date | None, last: dt.date | None) -> str:
     if first is None:
         return ""
-    return f" {first.isoformat()}–{last.isoformat() if last else ''}"
+    return f" {first.isoformat()} – {last.isoformat() if last else ''}".rstrip()
 
 
 def _closure(closure: ClosureDraft) -> str:
@@ -70,4 +70,4 @@ def _cut(cut: CutDraft) -> str:
     if cut.starts_at is not None and cut.ends_at is not None:
         window = f" {cut.starts_at:%H:%M}–{cut.ends_at:%H:%M}"
     stairwells = len(set(cut.stairwell_ids))
-    return f"{cut.service}{_days(cut.starts_on, cut.ends_on)}{window}, {stairwells} ×"
+    return f"{cut.service}{_days(cut.starts_on, cut.ends_on)}{window} ({stairwells})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,8 +17,10 @@ from geo_service import history
 from geo_service.accounts.models import Account
 from geo_service.accounts.service import create_account
 from geo_service.history import Actor, Filter, HistoryEntry, Subject
+from geo_service.works.drafts import PlantDraft
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import add_phase, confirm, revise_phase
+from layers.plant.catalogue import catalogue
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import MONDAY, World, make_world, week_draft
 
@@ -142,6 +145,22 @@ def test_the_page_reads_in_words(
     english = browser.get("/cronologia?lang=en").text
     assert "changed the phase A A1 Scavo" in english
     assert "start: from Mon 2 Mar 2026 to Mon 9 Mar 2026" in english
+
+
+def test_lists_of_facts_read_in_words(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    code, machine = next(iter(catalogue().items()))
+    draft = replace(draft_of(session, works[1]["A1"]), plant=(PlantDraft(code, on_time=0.5),))
+    added = add_phase(session, works[0].site, code="A9", name="Altro", draft=draft)
+    session.commit()
+    page = staff("coordinator").get(f"/cronologia?tipo=phase&numero={added.phase_id}").text
+    assert "orari: lun–ven 8:00–17:00; lun–ven 8:00–12:00 e 14:00–17:00 (rumorosi)" in page
+    assert "sospensioni (scale): acqua lun 2 mar 2026 – ven 6 mar 2026 08:30–12:30 (1)" in page
+    assert escape(f"macchine: 1 × {machine.name_it}, 50%") in page
+    assert page.index("inizio:") < page.index("fine:") < page.index("orari:")
+    for bare in (code, "footway", "water"):
+        assert bare not in page, bare
 
 
 def test_the_page_filters_and_pages(
