@@ -95,7 +95,7 @@ def _months(start: dt.date, days: int, unit: float) -> list[tuple[float, str]]:
         day = start + dt.timedelta(days=offset)
         if day.day == 1:
             firsts.append((offset * unit, day))
-    step = max(1, round(len(firsts) / 8))
+    step = max(1, round(len(firsts) / 5))
     return [(x, i18n.day(day).split(" ", 2)[2]) for x, day in firsts[::step]]
 
 

@@ -26,7 +26,8 @@ from maps.base.frames import script_json
 from maps.site_map import phase_map
 
 PAGE_SIZE = 20
-MAP_REACH_M = 180.0
+# Beyond the works: far enough to see who is newly hit.
+MAP_REACH_M = 350.0
 
 router = APIRouter()
 Editor = Annotated[SignedIn, Depends(need("works.edit"))]
