@@ -86,6 +86,16 @@ class Settings(BaseSettings):
     construction_limit_indoor_dba: float = Field(
         default=65.0, gt=0, le=140, description="LAeq limit inside, works in the same building"
     )
+    needs_purpose: str = Field(
+        default="accompagnamento durante i lavori", description="What practical needs are kept for"
+    )
+    needs_legal_basis: str = Field(
+        default="compito di interesse pubblico; d.lgs. 196/2003, art. 2-sexies",
+        description="Legal basis on which practical needs are kept, as the Comune decides",
+    )
+    needs_review_days: int = Field(
+        default=180, ge=1, le=1830, description="Days after which a need is looked at again"
+    )
     laboratory: str = Field(
         default="Laboratorio di Quartiere", description="Name of the laboratory, as printed"
     )
@@ -147,6 +157,14 @@ class Settings(BaseSettings):
         if key is not None and len(key.get_secret_value()) < MIN_SECRET_CHARS:
             raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters")
         return key
+
+    @property
+    def patron(self) -> tuple[int, int] | None:
+        """Month and day of the local patron, on which nobody works."""
+        if self.patron_day is None:
+            return None
+        month, day = self.patron_day.split("-")
+        return int(month), int(day)
 
     @property
     def zone(self) -> ZoneInfo:

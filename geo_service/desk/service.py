@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from geo_service.calendar import is_holiday
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
+from geo_service.settings import get_settings
 from geo_service.works.overview import PhaseRow, phase_rows
 from geo_service.works.places import ADDRESSES
 from geo_service.works.service import revisions_in_force
@@ -77,7 +78,7 @@ def hardest_hit(
     ``protected`` includes households at a protected address, which only coordinators see.
     """
     last = today + dt.timedelta(days=days - 1)
-    skip = {d for d in _days(today, last) if is_holiday(d) and d.weekday() != 6}
+    skip = {d for d in _days(today, last) if is_holiday(d, get_settings().patron) and d.weekday() != 6}
     found = days_above(session.connection(), quarter_id, today, last, skip=skip)
     found = found[(found.flat_id > 0) & (found.worst_band >= STRONG)]
     if found.empty:

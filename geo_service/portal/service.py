@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service.calendar import is_holiday
+from geo_service.settings import get_settings
 from geo_service.works.hours import daily_hours
 from geo_service.works.revisions import inclusive
 from layers.buildings import Building
@@ -52,7 +53,7 @@ class Fact:
         """Whether people will notice it on ``day``."""
         if day < self.starts_on or (self.ends_on is not None and day > self.ends_on):
             return False
-        if self.kind in WORKING_KINDS and is_holiday(day) and day.weekday() != 6:
+        if self.kind in WORKING_KINDS and is_holiday(day, get_settings().patron) and day.weekday() != 6:
             return False
         return bool(self.weekdays >> day.weekday() & 1)
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from geo_service import calendar
 from geo_service.households.service import stays_in, stays_of
+from geo_service.settings import get_settings
 from geo_service.works.places import building_labels
 from geo_service.works.revisions import inclusive
 from layers.impacts.parameters import parameters_from
@@ -302,7 +303,7 @@ class _Window:
         days = [first + dt.timedelta(days=k) for k in range(self.length)]
         self._weekday = np.array([d.weekday() for d in days])
         # A Sunday with hours of its own is a day of works; a holiday is not.
-        self._off = np.array([d.weekday() != 6 and calendar.is_holiday(d) for d in days])
+        self._off = np.array([d.weekday() != 6 and calendar.is_holiday(d, get_settings().patron) for d in days])
 
     def between(self, start: dt.date, end: dt.date | None) -> npt.NDArray[np.bool_]:
         """Days from ``start`` to the day before ``end``."""

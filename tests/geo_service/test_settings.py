@@ -92,3 +92,10 @@ def test_the_secret_never_shows_in_a_printed_setting(monkeypatch):
     monkeypatch.setenv("ACCANTO_SECRET_KEY", "k" * 40)
     assert "kkkk" not in repr(get_settings())
     assert get_settings().secret() == "k" * 40
+
+
+def test_the_patron_is_a_month_and_a_day(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("ACCANTO_PATRON_DAY", raising=False)
+    assert Settings().patron is None
+    monkeypatch.setenv("ACCANTO_PATRON_DAY", "05-22")
+    assert Settings().patron == (5, 22)
