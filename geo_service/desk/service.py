@@ -78,7 +78,8 @@ def hardest_hit(
     ``protected`` includes households at a protected address, which only coordinators see.
     """
     last = today + dt.timedelta(days=days - 1)
-    skip = {d for d in _days(today, last) if is_holiday(d, get_settings().patron) and d.weekday() != 6}
+    patron = get_settings().patron
+    skip = {d for d in _days(today, last) if is_holiday(d, patron) and d.weekday() != 6}
     found = days_above(session.connection(), quarter_id, today, last, skip=skip)
     found = found[(found.flat_id > 0) & (found.worst_band >= STRONG)]
     if found.empty:

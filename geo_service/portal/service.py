@@ -53,7 +53,8 @@ class Fact:
         """Whether people will notice it on ``day``."""
         if day < self.starts_on or (self.ends_on is not None and day > self.ends_on):
             return False
-        if self.kind in WORKING_KINDS and is_holiday(day, get_settings().patron) and day.weekday() != 6:
+        holiday = day.weekday() != 6 and is_holiday(day, get_settings().patron)
+        if self.kind in WORKING_KINDS and holiday:
             return False
         return bool(self.weekdays >> day.weekday() & 1)
 

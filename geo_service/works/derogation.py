@@ -303,7 +303,10 @@ class _Window:
         days = [first + dt.timedelta(days=k) for k in range(self.length)]
         self._weekday = np.array([d.weekday() for d in days])
         # A Sunday with hours of its own is a day of works; a holiday is not.
-        self._off = np.array([d.weekday() != 6 and calendar.is_holiday(d, get_settings().patron) for d in days])
+        patron = get_settings().patron
+        self._off = np.array(
+            [d.weekday() != 6 and calendar.is_holiday(d, patron) for d in days]
+        )
 
     def between(self, start: dt.date, end: dt.date | None) -> npt.NDArray[np.bool_]:
         """Days from ``start`` to the day before ``end``."""
