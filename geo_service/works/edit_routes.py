@@ -277,7 +277,7 @@ def _effect(request: Request, session: Session, edited: Edited, submitted: FormD
             values.errors = {"": str(refused)}
     values.times.errors = values.errors
     return render(
-        request, "works/simulation_result.html", status=422 if values.errors else 200,
+        request, "works/simulation_result.html", status=200,
         **result_context(edited.base, values.times, outcome),
     )  # fmt: skip
 

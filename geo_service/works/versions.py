@@ -178,12 +178,14 @@ def _shifts(
     )
     both["building_id"] = both.building_id_a.fillna(both.building_id_b)
     side = both["_merge"].astype(str)
-    same = (both.facts_a == both.facts_b).fillna(value=False)
+    same = (both.facts_a == both.facts_b).fillna(value=False).astype(bool)
     both["group"] = side.map({"left_only": "gone", "right_only": "new", "both": "moved"})
     both.loc[same & (side == "both"), "group"] = "same"
     told = _touched(session, told_by)
     keys = set(zip(told.flat_id, told.household_id, strict=True))
-    both["told"] = [key in keys for key in zip(both.flat_id, both.household_id, strict=True)]
+    told_before = [key in keys for key in zip(both.flat_id, both.household_id, strict=True)]
+    # Without a row a list has no type of its own.
+    both["told"] = pd.Series(told_before, index=both.index, dtype=bool)
     return both[["building_id", "flat_id", "household_id", "group", "told"]]
 
 

@@ -116,3 +116,17 @@ def test_the_pages_say_it(staff: Callable[[str], TestClient], moved: Works) -> N
     assert page.status_code == 200
     assert "7 nuclei già avvisati vanno avvisati di nuovo." in page.text
     assert browser.get(f"/cantieri/{site_id}/versioni/confronto?da=1&a=9").status_code == 404
+
+
+def test_a_step_that_touches_nobody_is_told_too(
+    session: Session, staff: Callable[[str], TestClient], works: Works
+) -> None:
+    world, revisions = works
+    draft = replace(draft_of(session, revisions["A3"]), contractor="Impresa Altra")
+    revise_phase(session, revisions["A3"].phase, draft, reason="subentro")
+    session.commit()
+    page = staff("operator").get(f"/cantieri/{world.site.id}/versioni/confronto")
+    assert page.status_code == 200
+    assert "Impresa: Impresa Altra" in page.text
+    found = compare(session, *pick(versions_of(session, world.site.id), None, None))
+    assert found.counts == {"new": 0, "gone": 0, "moved": 0}
