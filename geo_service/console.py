@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -60,6 +61,17 @@ def chosen_quarter(session: Session, code: str | None) -> Quarter:
         known = ", ".join(q.code for q in quarters)
         raise Invalid(f"There are several quarters; name one with --quarter: {known}.")
     return quarters[0]
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write what ``--out`` asks for. Raises :class:`Invalid` saying why it cannot be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Invalid(
+            f"{path} cannot be written ({error.strerror}): name a file in a folder that exists "
+            "and may be written to."
+        ) from error
 
 
 @contextmanager

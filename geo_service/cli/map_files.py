@@ -11,7 +11,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from geo_service import calendar
-from geo_service.console import QUARTER_OPTION, chosen_quarter, transaction
+from geo_service.console import QUARTER_OPTION, chosen_quarter, transaction, write_file
 from geo_service.i18n import LANGUAGES, use_language
 from geo_service.settings import get_settings
 from geo_service.works.map_data import View, map_data, phase_view
@@ -53,7 +53,7 @@ def map_file(
             page = phase_page(session, phase)
         else:
             page = quarter_page(session, chosen_quarter(session, quarter))
-    out.write_text(page, encoding="utf-8")
+    write_file(out, page.encode())
     typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 

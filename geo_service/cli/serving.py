@@ -28,6 +28,8 @@ from layers.buildings import Quarter
 from layers.noise.iso9613 import warm_up
 
 TASKS = (tasks,)
+# The demonstration reaches decades back (tenancies) and years ahead (phases) from its day.
+DEMO_YEARS = range(1970, 2200)
 
 
 def register(cli: typer.Typer) -> None:
@@ -157,8 +159,14 @@ def _day(text: str | None) -> dt.date | None:
     if text is None:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(
             f"{text!r} is not a day that exists; write it as 2026-03-02", param_hint="--date"
         ) from error
+    if day.year not in DEMO_YEARS:
+        raise typer.BadParameter(
+            f"{text} is too far away; take a day from {DEMO_YEARS[0]} to {DEMO_YEARS[-1]}",
+            param_hint="--date",
+        )
+    return day

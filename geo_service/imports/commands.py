@@ -64,6 +64,11 @@ def import_command(
     if kind not in LOADERS:
         raise typer.BadParameter(f"{kind!r}: choose among {', '.join(LOADERS)}")
     options = ImportOptions(profile, tuple(maps), layer, crs, swap_axes, join_within)
+    if report_path is not None and not report_path.parent.is_dir():
+        # Said before anything is stored, not after.
+        raise typer.BadParameter(
+            f"{report_path.parent} is not a folder that exists", param_hint="--report"
+        )
     written = True
     try:
         with transaction() as session:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from geo_service import calendar
-from geo_service.console import transaction
+from geo_service.console import transaction, write_file
 from geo_service.errors import Invalid
 from geo_service.notices.export import FORMATS, export
 from geo_service.notices.service import notice_list
@@ -37,4 +37,4 @@ def list_notices(
     if out is None:
         sys.stdout.buffer.write(content)
     else:
-        out.write_bytes(content)
+        write_file(out, content)

@@ -59,6 +59,7 @@ class NoticeRow:
 class NoticeList:
     """The notice list of one revision, pinned to the schedule version that it announces."""
 
+    phase_id: int
     revision_id: int
     phase: str
     site: str
@@ -126,6 +127,7 @@ def notice_list(session: Session, phase_id: int, today: dt.date) -> NoticeList:
     first, last = inclusive(revision.period)
     site = revision.phase.site
     return NoticeList(
+        phase_id=revision.phase_id,
         revision_id=revision.id,
         phase=revision.phase.code,
         site=site.code,
@@ -230,14 +232,17 @@ def as_frame(notices: NoticeList) -> pd.DataFrame:
         "phase", "from", "to", "certainty", "building_code", "building", "address", "stairwell",
         "flats", "households", "letters", *notices.kinds, "languages", "flats_known", "synthetic",
     ]  # fmt: skip
-    return pd.DataFrame(records, columns=columns)
+    frame = pd.DataFrame(records, columns=columns)
+    # Counts stay whole where some of them are not known: pandas would write 26.0.
+    return frame.astype({"flats": "Int64", "households": "Int64", "letters": "Int64"})
 
 
 def as_document(notices: NoticeList) -> dict[str, Any]:
     """The list as one JSON document."""
     return {
         "phase": {
-            "id": notices.revision_id,
+            "id": notices.phase_id,
+            "revision": notices.revision_id,
             "site": notices.site,
             "code": notices.phase,
             "name": notices.name,

@@ -33,13 +33,15 @@ def register(cli: typer.Typer) -> None:
 
 def impacts(
     phase: int | None = typer.Option(None, "--phase", help="Fase / phase id"),
-    everything: bool = typer.Option(False, "--all", help="Tutte le fasi / every phase"),
+    everything: bool = typer.Option(
+        False, "--all", help="Tutte le fasi, come senza --phase / every phase, the default"
+    ),
     as_json: bool = typer.Option(False, "--json", help="Un documento JSON su stdout"),
     quarter: str | None = QUARTER_OPTION,
 ) -> None:
     """Calcola zone e disagi delle fasi in vigore. / Compute zones and impacts."""
-    if (phase is None) == (not everything):
-        raise typer.BadParameter("name one phase with --phase ID, or take --all")
+    if phase is not None and everything:
+        raise typer.BadParameter("name one phase with --phase ID, or take --all, not both")
     with transaction() as session:
         place = chosen_quarter(session, quarter)
         revisions = revisions_in_force(session, place.id)

@@ -124,7 +124,8 @@ def _ordinary_file(path: str | os.PathLike[str]) -> Path:
     try:
         status = os.stat(text)
     except (OSError, ValueError) as error:
-        raise DataError(f"{text} cannot be opened: {error}.") from error
+        reason = getattr(error, "strerror", error)
+        raise DataError(f"{text} cannot be opened: {reason}.") from error
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{text} is not a file (a folder or a device); name one file.")
     if status.st_size == 0:

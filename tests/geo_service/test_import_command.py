@@ -59,6 +59,21 @@ SQUARE = (
 )
 
 
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_stored(
+    database_url: str, tmp_path: Path
+) -> None:
+    path = buildings_csv(tmp_path, f"A;3;{SQUARE}")
+    report = tmp_path / "missing" / "report.json"
+    result = run("import", "buildings", path, "--crs", 32632, "--report", report)
+    assert result.exit_code == 2
+    assert "not a folder" in result.output
+    path = tmp_path / "nofile.gpkg"
+    again = run("import", "buildings", path, "--report", tmp_path / "report.json")
+    assert again.exit_code == 1
+    assert "Errno" not in str(again.exception)
+    assert "No such file or directory" in str(again.exception)
+
+
 def test_one_bad_row_is_told_and_the_others_stored(database_url: str, tmp_path: Path) -> None:
     path = buildings_csv(tmp_path, f"A;3;{SQUARE}", "B;3;POINT (516000 5055000)")
     report = tmp_path / "report.json"

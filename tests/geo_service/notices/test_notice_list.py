@@ -186,6 +186,8 @@ def test_every_format_holds_the_same_rows(
     assert [c.value for c in sheet["A"]] == ["phase", "A1", "A1"]
     assert all(c.data_type != "f" for row in sheet.iter_rows() for c in row)
     document = json.loads(files["json"])
+    assert document["phase"]["id"] == revision.phase_id
+    assert document["phase"]["revision"] == revision.id
     assert document["totals"]["households"] == 7
     assert document["synthetic"] is True
     path = tmp_path / "avvisi.gpkg"
@@ -193,6 +195,27 @@ def test_every_format_holds_the_same_rows(
     frame = gpd.read_file(path)
     assert list(frame.households) == [4, 3]
     assert frame.crs.to_epsg() == 32632
+
+
+def test_counts_stay_whole_beside_a_building_without_flats(
+    session: Session, world: World, revision: PhaseRevision
+) -> None:
+    run = session.query(ImpactRun).one()
+    session.query(Impact).filter_by(building_id=world.buildings[1].id).delete()
+    session.add(
+        Impact(
+            run_id=run.id,
+            kind="dust",
+            band=2,
+            period=revision.period,
+            building_id=world.buildings[1].id,
+        )
+    )
+    session.flush()
+    content = export(session, notice_list(session, revision.phase_id, MONDAY), "csv")
+    table = pd.read_csv(io.BytesIO(content), sep=";", dtype=str, keep_default_na=False)
+    assert sorted(table.households) == ["", "4"]
+    assert sorted(table.flats) == ["", "4"]
 
 
 def test_nobody_is_named_on_the_list(
