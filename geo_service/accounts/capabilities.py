@@ -56,6 +56,8 @@ PAGES = {
     "/profilo": "signed_in",
     "/persone": "people",
     "/cronologia": "history",
+    "/nuclei": "households",
+    "/alloggi": "households",
 }
 # Pages for which the first part of the path says too little.
 EXACT_PAGES = {

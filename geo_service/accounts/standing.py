@@ -13,12 +13,14 @@ from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
 
 # Parameter of a path → the quarter of what it names. A route with any other parameter is of no
-# quarter (tests/geo_service/accounts holds every route to this).
+# quarter (tests/geo_service/web/test_access.py holds every route to this).
 QUARTER_OF = {
     "phase_id": """select s.quarter_id from works_phase p join site s on s.id = p.site_id
                    where p.id = :id""",
     "site_id": "select quarter_id from site where id = :id",
     "building_id": "select quarter_id from building where id = :id",
+    "flat_id": """select b.quarter_id from flat f join stairwell w on w.id = f.stairwell_id
+                  join building b on b.id = w.building_id where f.id = :id""",
     "household_id": "select quarter_id from household where id = :id",
 }
 

@@ -17,6 +17,7 @@ from geo_service.accounts.guards import DESK_ROLES
 from geo_service.accounts.models import ROLES, Account
 from geo_service.accounts.service import create_account
 from geo_service.accounts.sessions import open_session
+from geo_service.accounts.standing import QUARTER_OF
 from geo_service.settings import get_settings
 from geo_service.web.access import PUBLIC_PATHS, PUBLIC_PREFIXES, is_public
 from geo_service.web.security import CSRF_COOKIE, CSRF_HEADER, SESSION_COOKIE
@@ -91,8 +92,30 @@ EXPECTED: dict[str, set[str]] = {
     "/cronologia": ONLY,
     "/oggi": DESK,
     "/quartiere/mappa": DESK,
+    "/quartiere/mappa/edificio/{building_id:int}": DESK,
+    "/quartiere/selezione": DESK,
+    "/quartiere/selezione.csv": DESK,
+    "/api/quartiere/cerca": DESK,
+    "/api/quartiere/livelli": DESK,
+    "/api/quartiere/scelta": DESK,
+    "/tiles/{version:int}/{layer}/{z:int}/{x:int}/{y:int}.mvt": DESK,
     "/edifici": DESK,
     "/edifici/{building_id:int}": DESK,
+    "/alloggi": EDIT,
+    "/alloggi/esporta.{file_format}": EDIT,
+    "/alloggi/{flat_id:int}": EDIT,
+    "/alloggi/{flat_id:int}/amministratori": EDIT,
+    "/alloggi/{flat_id:int}/proprietari": EDIT,
+    "/nuclei": EDIT,
+    "/nuclei/esporta.{file_format}": EDIT,
+    "/nuclei/{household_id:int}": EDIT,
+    "/nuclei/{household_id:int}/esigenze": EDIT,
+    "/nuclei/{household_id:int}/esigenze/nuova": EDIT,
+    "/nuclei/{household_id:int}/esigenze/{need_id:int}": EDIT,
+    "/nuclei/{household_id:int}/esigenze/{need_id:int}/togli": EDIT,
+    "/nuclei/{household_id:int}/modifica": EDIT,
+    "/nuclei/{household_id:int}/trasferisci": EDIT,
+    "/nuclei/{household_id:int}/unisci": EDIT,
     "/cantieri": DESK,
     "/cantieri/nuovo": EDIT,
     "/cantieri/{site_id:int}": DESK,
@@ -163,6 +186,16 @@ def _request_as(
     )
     address = _address(path.replace(":int}", "}")).replace("/x", "/999999999")
     return browser.request(method, address, headers={CSRF_HEADER: bound.hexdigest()})
+
+
+def test_every_address_of_a_thing_tells_its_quarter(app: FastAPI) -> None:
+    """Else a person of one quarter could open things of another by their number."""
+    for _, path in _routes(app.routes):
+        numbers = set(re.findall(r"\{(\w+):int\}", path))
+        # People are of no quarter; tiles are cut from the quarter that the browser chose.
+        if is_public(path) or not numbers or path.startswith(("/persone/", "/tiles/")):
+            continue
+        assert numbers & set(QUARTER_OF), f"{path}: say in QUARTER_OF where its quarter stands"
 
 
 def test_the_desk_is_for_desk_roles() -> None:
