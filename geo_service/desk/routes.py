@@ -1,4 +1,4 @@
-"""Staff pages that join domains: today, the map, the buildings."""
+"""Staff pages that join domains: today, the buildings."""
 
 from __future__ import annotations
 
@@ -11,25 +11,16 @@ from geo_service.desk import service
 from geo_service.desk.todo import tasks
 from geo_service.i18n import gettext as _
 from geo_service.web.embed import embed, without_heading
-from geo_service.web.links import address_with
 from geo_service.web.pages import render, sees_flats
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
-from geo_service.works.map_data import (
-    View,
-    building_levels,
-    level_lines,
-    map_data,
-    quarter_bounds,
-)
-from geo_service.works.map_view import SPANS_DAYS, choice_of
-from geo_service.works.overview import site_names
+from geo_service.works.map_data import map_data
+from geo_service.works.map_view import choice_of
 from geo_service.works.places import building_label
 from layers.impacts.models import KINDS
 from maps.site_map import quarter_map
 
 router = APIRouter()
-MAX_LIST_ROWS = 2_000
 
 
 @router.get("/oggi")
@@ -49,50 +40,6 @@ def today_page(
         tasks=tasks(session, quarter.id, today),
         hardest=hardest,
     )
-
-
-@router.get("/quartiere/mappa")
-def quarter_map_page(
-    request: Request, session: Db, quarter: StaffQuarter, today: Today
-) -> Response:
-    """Map or list of the buildings hit in a period; the address keeps every choice."""
-    choice = choice_of(request, today, KINDS)
-    counts: dict[str, int] = {}
-    everything = View(choice.first, choice.last, site_id=choice.site_id)
-    for level in building_levels(session.connection(), quarter.id, everything).values():
-        for kind in level.kinds:
-            counts[kind] = counts.get(kind, 0) + 1
-    context = {
-        "choice": choice,
-        "counts": counts,
-        "all_kinds": KINDS,
-        "spans": SPANS_DAYS,
-        "sites": site_names(session, quarter.id),
-        "action": "/quartiere/mappa",
-    }
-    if choice.as_list:
-        levels = building_levels(session.connection(), quarter.id, choice.view())
-        lines = level_lines(session, levels)
-        return render(
-            request,
-            "desk/map_list.html",
-            lines=lines[:MAX_LIST_ROWS],
-            total=len(lines),
-            **context,
-        )
-    data = map_data(
-        session,
-        quarter,
-        choice.view(),
-        title=quarter.name,
-        list_href=address_with(request, vista="elenco"),
-        flats=sees_flats(request),
-        zones_of=[choice.zone] if choice.zone else [],
-    )
-    map_ = quarter_map(without_heading(data), show_zones=[choice.zone] if choice.zone else [])
-    if data.tiles is not None:
-        map_.config["bounds"] = quarter_bounds(session.connection(), quarter.id)
-    return render(request, "desk/map.html", map=embed(request, map_), **context)
 
 
 @router.get("/edifici")

@@ -108,7 +108,8 @@ def tasks(session: Session, quarter_id: int, today: dt.date) -> list[Task]:
     found: list[Task] = []
     for phase in (_Phase(*row) for row in rows):
         found += [*_announcing(phase, today), *_timing(phase, today), *_permits(phase, today)]
-    return sorted(found, key=lambda t: (t.due, t.what, t.phase))
+    # What falls due today comes first: tomorrow it can no longer be done in time.
+    return sorted(found, key=lambda t: (t.due != today, t.due, t.what, t.phase))
 
 
 def _task(

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import geopandas as gpd
 import shapely
@@ -22,7 +23,7 @@ from layers.buildings import Quarter
 from layers.crs import SRID
 from layers.impacts.models import KINDS
 from layers.impacts.sql import geo_frame, rows
-from maps.base import MapData
+from maps.base import MapData, feature_collection
 from maps.base.frames import GEOJSON_LIMIT
 from maps.site_map import TileSource
 
@@ -215,6 +216,15 @@ def map_data(
     )  # fmt: skip
 
 
+def closures_geojson(connection: Connection, quarter_id: int, view: View) -> str:
+    """Closures of a period as GeoJSON text (WGS 84): what a map draws anew when time moves."""
+    frame = _closures(connection, {"quarter": quarter_id, **view.parameters()})
+    shown = MapData(closures=frame).frame("closures")
+    if shown is None:
+        return '{"type":"FeatureCollection","features":[]}'
+    return feature_collection(shown)
+
+
 def _buildings(
     connection: Connection,
     quarter_id: int,
@@ -259,11 +269,15 @@ def _closures(connection: Connection, here: dict[str, Any]) -> gpd.GeoDataFrame:
 
 
 def _tiles(quarter: Quarter, levels: dict[int, BuildingLevel], public: bool) -> TileSource:
-    base = f"/tiles/public/{quarter.id}/{quarter.map_version}"
+    if public:
+        base, which = f"/tiles/public/{quarter.id}/{quarter.map_version}", ""
+    else:
+        base, which = f"/tiles/{quarter.map_version}", f"?quartiere={quote(quarter.code)}"
     return TileSource(
-        url=base + "/buildings/{z}/{x}/{y}.mvt",
-        paths_url=base + "/paths/{z}/{x}/{y}.mvt",
-        bands={key: level.band for key, level in levels.items()},
+        url=base + "/buildings/{z}/{x}/{y}.mvt" + which,
+        paths_url=base + "/paths/{z}/{x}/{y}.mvt" + which,
+        # The desk's page asks for its bands itself, and again whenever the period moves.
+        bands={key: level.band for key, level in levels.items()} if public else {},
         href="/e/{code}" if public else "/edifici/{id}",
     )
 

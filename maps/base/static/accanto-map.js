@@ -5,7 +5,11 @@
  *   setBands({buildingId: band})  colour the buildings anew, from another period or kind
  *   setKinds(["noise", ...])      the strongest band among these kinds
  *   openBuilding(id)              show and open a building
- * and hear "accanto:building" ({id, code}) on the map's element when a building is opened.
+ *   setClosures(geojson)          the closures of another period
+ *   setSelected([id, ...])        mark buildings that somebody chose
+ *   setQuiet(true)                while a tool is at work no building opens
+ * and hear "accanto:building" ({id, code}) on the map's element when a building is opened. With
+ * "panel" in the map's settings the page shows buildings itself and no popup opens for them.
  */
 (function () {
   "use strict";
@@ -64,10 +68,11 @@
     return zoom < 15 ? 0.3 : zoom < 17 ? 0.6 : 1;
   }
 
-  function buildingStyle(map, config, band) {
-    var known = config.bands[band];
+  function buildingStyle(map, config, band, id) {
+    var known = config.bands[band], chosen = map.accanto.selected[id];
     return {
-      stroke: true, color: band > 0 ? "#3d2a17" : "#8b7f70", weight: (band > 0 ? 1.5 : 1.2) * thinness(map),
+      stroke: true, color: chosen ? "#0050a0" : band > 0 ? "#3d2a17" : "#8b7f70",
+      weight: chosen ? 4 : (band > 0 ? 1.5 : 1.2) * thinness(map),
       fill: true, fillOpacity: known && band > 0 ? 1 : 0.85,
       fillColor: map.accanto.canvas ? (known || { colour: config.colours.unknown }).colour
         : fillOf(map, config, band),
@@ -197,7 +202,8 @@
   }
 
   function wireStops(map) {
-    var stops = map.accanto.stops.filter(function (s) { return s.layer.getElement(); });
+    var stops = map.accanto.stops = map.accanto.stops.filter(function (s) { return !s.gone; });
+    stops = stops.filter(function (s) { return s.layer.getElement() && map.hasLayer(s.layer); });
     stops.sort(function (a, b) { return b.rank - a.rank; });
     stops.forEach(function (stop, index) {
       var path = stop.layer.getElement();
@@ -238,12 +244,25 @@
 
   /* The map itself */
   accanto.open = function (map, config) {
-    map.accanto = { config: config, stops: [], buildings: {}, canvas: config.canvas,
+    map.accanto = { config: config, stops: [], buildings: {}, canvas: config.canvas, selected: {},
       bands: config.tile_bands || {} };
     accanto.maps[map.getContainer().id] = map.accanto.api = {
       map: map,
       setBands: function (bands) { map.accanto.bands = bands; recolour(map); },
       setKinds: function (kinds) { recolour(map, kinds); },
+      setClosures: function (data) {
+        if (!map.accanto.closures) { map.accanto.closures = L.featureGroup().addTo(map); }
+        map.accanto.closures.clearLayers();
+        accanto.layers.closures(map, config, data).addTo(map.accanto.closures);
+        wireStops(map);
+      },
+      setSelected: function (ids) {
+        map.accanto.selected = {};
+        ids.forEach(function (id) { map.accanto.selected[id] = true; });
+        paint(map);
+        if (map.accanto.tiles) { restyleTiles(map, map.accanto); }
+      },
+      setQuiet: function (quiet) { map.accanto.quiet = Boolean(quiet); },
       openBuilding: function (id) {
         var found = map.accanto.buildings[id];
         if (found) { map.panTo(found.layer.getBounds().getCenter()); found.open(); }
@@ -316,7 +335,7 @@
     Object.keys(state.buildings).forEach(function (id) {
       var entry = state.buildings[id];
       entry.layer.setStyle(Number(id) === state.config.own_building
-        ? ownStyle(state.config) : buildingStyle(map, state.config, entry.band));
+        ? ownStyle(state.config) : buildingStyle(map, state.config, entry.band, id));
     });
   }
 
@@ -327,7 +346,7 @@
       var tile = loaded[key];
       Object.keys(tile._features).forEach(function (id) {
         state.tiles._updateStyles(tile._features[id].feature, tile,
-          buildingStyle(map, state.config, state.bands[id] || 0));
+          buildingStyle(map, state.config, state.bands[id] || 0, id));
       });
     });
   }
@@ -371,8 +390,11 @@
         var item = feature.properties;
         var entry = { item: item, layer: layer, band: item.band };
         entry.open = function (back) {
-          popup(map, layer.getBounds().getCenter(),
-            buildingPopup(map, config, item, entry.band), back);
+          if (state.quiet) { return; }
+          if (!config.panel) {
+            popup(map, layer.getBounds().getCenter(),
+              buildingPopup(map, config, item, entry.band), back);
+          }
           announce(map, item);
         };
         state.buildings[item.id] = entry;
@@ -457,7 +479,8 @@
   };
 
   accanto.layers.closures = function (map, config, data) {
-    return areaLayer(map, config, data, "closures",
+    map.accanto.stops.forEach(function (s) { s.gone = s.gone || s.rank === -2; });
+    var group = areaLayer(map, config, data, "closures",
       { color: config.colours.closure, weight: 2, fillOpacity: 1,
         fillColor: "url(#" + config.prefix + "_closure)" },
       function (p) {
@@ -465,6 +488,8 @@
           lines: [p.description, p.when, p.phase ? config.texts.phase + ": " + p.phase : ""],
           rank: -2 };
       });
+    map.accanto.closures = map.accanto.closures || group;
+    return group;
   };
 
   /* Vector tiles: geometry, id and code only; bands come as one {id: band}. */
@@ -492,7 +517,7 @@
     var state = map.accanto;
     state.canvas = true;
     var layer = grid(map, config, url, { buildings: function (p) {
-      return buildingStyle(map, config, state.bands[p.id] || 0);
+      return buildingStyle(map, config, state.bands[p.id] || 0, p.id);
     } }, L.extend({ pane: "buildings", interactive: true,
       getFeatureId: function (feature) { return feature.properties.id; } }, options));
     state.tiles = layer;
@@ -503,11 +528,13 @@
     }
     layer.on("click", function (event) {
       var p = event.layer.properties, at = event.latlng;
+      if (state.quiet) { return; }
       // From far away tiles hold no codes: one comes nearer instead of opening.
       if (p.code === undefined) { map.setView(at, 16); return; }
       var item = { id: p.id, code: p.code, href: (config.href || "")
         .replace("{id}", encodeURIComponent(p.id)).replace("{code}", encodeURIComponent(p.code)) };
       announce(map, item);
+      if (config.panel) { return; }
       var show = function (more) {
         popup(map, at, buildingPopup(map, config, L.extend(item, more), state.bands[p.id] || 0));
       };

@@ -1,0 +1,262 @@
+"""The staff's map: its page, what it asks for while time moves, and buildings chosen on it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.responses import JSONResponse, Response
+
+from geo_service import i18n
+from geo_service.desk import selection, service
+from geo_service.desk.programme import programme
+from geo_service.errors import Invalid, NotFound
+from geo_service.i18n import gettext as _
+from geo_service.i18n import ngettext
+from geo_service.portal.buildings import search
+from geo_service.web.embed import embed, without_heading
+from geo_service.web.links import address_with
+from geo_service.web.pages import compress, file_response, render, sees_flats
+from geo_service.web.quarter import StaffQuarter, Today
+from geo_service.web.session import Db
+from geo_service.works.map_data import (
+    BuildingLevel,
+    View,
+    building_levels,
+    closures_geojson,
+    level_lines,
+    map_data,
+    quarter_bounds,
+)
+from geo_service.works.map_view import SPANS_DAYS, MapChoice, choice_of
+from geo_service.works.overview import site_names
+from geo_service.works.places import building_label
+from layers.impacts.models import KINDS
+from maps import tiles
+from maps.site_map import quarter_map
+
+router = APIRouter()
+MAX_LIST_ROWS = 2_000
+YEAR_S = 31_536_000
+_cache = tiles.TileCache()
+
+
+def _levels(
+    session: Session, quarter_id: int, choice: MapChoice
+) -> tuple[dict[int, BuildingLevel], dict[str, int]]:
+    """Levels of the chosen kinds, and how many buildings each kind hits, chosen or not."""
+    everything = View(choice.first, choice.last, site_id=choice.site_id)
+    counts: dict[str, int] = {}
+    chosen: dict[int, BuildingLevel] = {}
+    for key, level in building_levels(session.connection(), quarter_id, everything).items():
+        for kind, band in level.kinds.items():
+            counts[kind] = counts.get(kind, 0) + (band >= choice.least_band)
+        kinds = {kind: band for kind, band in level.kinds.items() if kind in choice.kinds}
+        strongest = max(kinds.values(), default=0)
+        if strongest >= choice.least_band:
+            chosen[key] = BuildingLevel(strongest, kinds, level.flats)
+    return chosen, counts
+
+
+@router.get("/quartiere/mappa")
+def quarter_map_page(
+    request: Request, session: Db, quarter: StaffQuarter, today: Today
+) -> Response:
+    """Map or list of the buildings hit in a period; the address keeps every choice."""
+    choice = choice_of(request, today, KINDS)
+    levels, counts = _levels(session, quarter.id, choice)
+    context = {
+        "choice": choice,
+        "counts": counts,
+        "all_kinds": KINDS,
+        "spans": SPANS_DAYS,
+        "sites": site_names(session, quarter.id),
+        "programme": programme(session, quarter.id, choice.site_id, today, choice.first),
+        "action": "/quartiere/mappa",
+        "said": _said(len(levels)),
+    }
+    if choice.as_list:
+        # The list counts flats hit by the chosen kinds alone.
+        shown = building_levels(session.connection(), quarter.id, choice.view())
+        lines = level_lines(session, shown)
+        return render(
+            request,
+            "desk/map_list.html",
+            lines=lines[:MAX_LIST_ROWS],
+            total=len(lines),
+            **context,
+        )
+    data = map_data(
+        session,
+        quarter,
+        choice.view(),
+        title=quarter.name,
+        list_href=address_with(request, vista="elenco"),
+        flats=sees_flats(request),
+        zones_of=[choice.zone] if choice.zone else [],
+    )
+    map_ = quarter_map(without_heading(data), show_zones=[choice.zone] if choice.zone else [])
+    map_.config["panel"] = True
+    if data.tiles is not None:
+        map_.config["bounds"] = quarter_bounds(session.connection(), quarter.id)
+    tiled = data.tiles is not None
+    return render(request, "desk/map.html", map=embed(request, map_), tiled=tiled, **context)
+
+
+def _said(buildings: int) -> str:
+    if not buildings:
+        return _("nessun edificio disturbato")
+    return ngettext("un edificio disturbato", "%(count)s edifici disturbati", buildings)
+
+
+@router.get("/api/quartiere/livelli")
+def period_levels(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+    """Bands of a period as {building: band}, with counts by kind and the closures of its days."""
+    choice = choice_of(request, today, KINDS)
+    levels, counts = _levels(session, quarter.id, choice)
+    told = {
+        "bands": {str(key): level.band for key, level in levels.items()},
+        "counts": {kind: counts.get(kind, 0) for kind in KINDS},
+        "first": choice.first.isoformat(),
+        "last": choice.last.isoformat(),
+        "period": i18n.period(choice.first, choice.last, today),
+        "said": _said(len(levels)),
+    }
+    closures = closures_geojson(session.connection(), quarter.id, choice.view())
+    body = f'{json.dumps(told, separators=(",", ":"))[:-1]},"closures":{closures}}}'
+    return compress(request, Response(body, media_type="application/json"))
+
+
+_MIDDLES = text(
+    """
+    select b.code, b.id, st_y(m), st_x(m)
+    from building b, lateral (
+        select st_transform(st_pointonsurface(b.footprint), 4326) as m) middle
+    where b.quarter_id = :quarter and b.code = any(:codes)
+    """
+)
+
+
+@router.get("/api/quartiere/cerca")
+def search_on_map(session: Db, quarter: StaffQuarter, q: str = "") -> Response:
+    """Buildings of the quarter that ``q`` may mean, with their place (WGS 84)."""
+    hits = [hit for hit in search(session, q) if hit.quarter_id == quarter.id]
+    places = {
+        row[0]: row[1:]
+        for row in session.execute(
+            _MIDDLES, {"quarter": quarter.id, "codes": [hit.code for hit in hits]}
+        )
+    }
+    found = [
+        {"id": places[h.code][0], "label": h.address or h.name or h.code,
+         "lat": places[h.code][1], "lon": places[h.code][2]}
+        for h in hits if h.code in places
+    ]  # fmt: skip
+    return JSONResponse({"found": found})
+
+
+@router.get("/api/quartiere/scelta")
+def choice_counts(
+    session: Db, quarter: StaffQuarter, today: Today, edifici: str = "", area: str = ""
+) -> Response:
+    """How many buildings and households are chosen: by ids, and inside a drawn area."""
+    ids = set(selection.read_ids([edifici]))
+    if area:
+        ids |= set(selection.buildings_in(session, quarter.id, selection.read_area(area)))
+    if len(ids) > selection.MAX_BUILDINGS:
+        raise Invalid(_("Troppi edifici in una selezione: restringetela."))
+    known, households = selection.count_chosen(session, quarter.id, ids, today)
+    return JSONResponse(
+        {"ids": known, "address": selection.written_ids(known),
+         "said": _chosen_words(len(known), households)}
+    )  # fmt: skip
+
+
+def _chosen_words(buildings: int, households: int) -> str:
+    return ", ".join(
+        (
+            ngettext("un edificio", "%(count)s edifici", buildings),
+            ngettext("un nucleo", "%(count)s nuclei", households),
+        )
+    )
+
+
+@router.get("/quartiere/mappa/edificio/{building_id:int}")
+def building_panel(
+    request: Request, session: Db, quarter: StaffQuarter, today: Today, building_id: int
+) -> Response:
+    """A building beside the map: stairwells in numbers, what acts now and next, where to go on."""
+    building = service.building(session, building_id)
+    if building.quarter_id != quarter.id:
+        raise NotFound(_("Questo edificio non esiste, o non esiste più."))
+    choice = choice_of(request, today, KINDS)
+    level = building_levels(session.connection(), quarter.id, choice.view()).get(building_id)
+    return render(
+        request,
+        "desk/map_panel.html",
+        building=building,
+        address=building_label(building),
+        stairwells=service.stairwell_lines(session, building_id, today),
+        acting=service.acting_phases(session, building_id, today),
+        choice=choice,
+        level=level,
+    )
+
+
+def _selection(request: Request, session: Session, quarter_id: int, today: Any) -> dict[str, Any]:
+    query = request.query_params
+    parts = [*query.getlist("edifici"), *query.getlist("edificio")]
+    choice = choice_of(request, today, KINDS)
+    ids = selection.read_ids(parts)
+    buildings = selection.chosen_buildings(session, quarter_id, ids, choice.view(), today)
+    return {"buildings": buildings, "choice": choice}
+
+
+@router.get("/quartiere/selezione")
+def selection_page(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+    """The chosen buildings as a list to print, to hand on and to start work from."""
+    context = _selection(request, session, quarter.id, today)
+    buildings = context["buildings"]
+    ids = selection.written_ids([b.building_id for b in buildings])
+    households = sum(b.households for b in buildings)
+    return render(
+        request,
+        "desk/selection.html",
+        ids=ids,
+        said=_chosen_words(len(buildings), households),
+        section="/quartiere/mappa",
+        **context,
+    )
+
+
+@router.get("/quartiere/selezione.csv")
+def selection_file(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+    """The same list for a spreadsheet."""
+    buildings = _selection(request, session, quarter.id, today)["buildings"]
+    content = selection.as_csv(buildings, flats=sees_flats(request), kinds=KINDS)
+    return file_response(content, "text/csv; charset=utf-8", "selezione.csv")
+
+
+@router.get("/tiles/{version:int}/{layer}/{z:int}/{x:int}/{y:int}.mvt")
+def staff_tile(
+    session: Db, quarter: StaffQuarter, version: int, layer: str, z: int, x: int, y: int
+) -> Response:
+    """A vector tile of buildings or ways; its address changes with what it shows."""
+    key = (quarter.id, version, layer, z, x, y)
+    content = _cache.get(key)
+    if content is None:
+        content = tiles.tile(session.connection(), quarter.id, layer, z, x, y)
+        # Kept only under the version it really shows.
+        if quarter.map_version == version:
+            _cache.put(key, content)
+    return Response(
+        content,
+        media_type="application/vnd.mapbox-vector-tile",
+        headers={
+            "cache-control": f"private, max-age={YEAR_S}, immutable",
+            "etag": tiles.etag(content),
+        },
+    )
