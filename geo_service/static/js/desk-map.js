@@ -79,7 +79,9 @@
   if (place.length === 3 && place.every(isFinite) && Math.abs(place[0]) < 85) {
     map.setView([place[0], place[1]], place[2], { animate: false });
   }
-  map.on("moveend", keep);
+  // Browsers allow only so many changes of the address a minute.
+  var settling = 0;
+  map.on("moveend", function () { clearTimeout(settling); settling = setTimeout(keep, 250); });
   // A filter that changes what is drawn needs the page again, at the same place.
   form.addEventListener("submit", function (event) {
     event.preventDefault();
@@ -105,7 +107,7 @@
           var place = form.querySelector('[data-count="' + kind + '"]');
           if (place) { place.textContent = told.counts[kind]; }
         });
-        if (opened) { open(opened, true); }
+        if (opened && !sheet.hidden) { open(opened, true); }
       }).catch(failed);
   }
   function changed() {
@@ -115,11 +117,10 @@
     var span = document.querySelector(".timeline-span");
     span.setAttribute("x", at);
     span.setAttribute("width", SPANS[form.querySelector("[name=periodo]:checked").value]);
-    keep();
     // Areas of a kind belong to their period and are drawn by the server.
-    if (byId("aree").value) { location.assign(location.href); return; }
+    if (byId("aree").value) { keep(); location.assign(location.href); return; }
     clearTimeout(soon);
-    soon = setTimeout(show, 120);
+    soon = setTimeout(function () { keep(); show(); }, 120);
   }
   slider.addEventListener("input", function () {
     day.value = isoOf(dayOf(slider.dataset.first) + slider.value * DAY_MS);
