@@ -29,7 +29,7 @@ from layers.impacts.utility import utility
 from layers.impacts.vibration import vibration
 
 #: Raised whenever a computation would give other numbers; stands on every run.
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 
 KindFunction = Callable[[Scene, Parameters], KindResult]
 

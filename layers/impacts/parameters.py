@@ -25,9 +25,7 @@ class Parameters:
 
     reach_m: float = REACH_M
     receivers: ReceiverOptions = field(default_factory=ReceiverOptions)
-    noise: NoiseOptions = field(
-        default_factory=lambda: NoiseOptions(facade_reflection_db=3.0, reflections=False)
-    )
+    noise: NoiseOptions = field(default_factory=lambda: NoiseOptions(facade_reflection_db=3.0))
     noise_parts: int = 8
     isophones: bool = True
     isophone_height_m: float = 4.0

@@ -22,6 +22,9 @@ from layers.plant import resolve
 from layers.vibration import VibrationSource, vibration_source
 
 METHOD = "PPV with distance"
+#: Fewer lorries a day than this do not make a vibration of the works: one delivery beside a
+#: house would otherwise shake it as much as a demolition. The step is the IAQM's for trackout.
+LORRIES_PER_DAY = 10
 
 
 def vibration(scene: Scene, parameters: Parameters) -> KindResult:
@@ -75,8 +78,13 @@ def _sources(scene: Scene) -> tuple[list[VibrationSource], list[str]]:
     for line in scene.works.plant:
         try:
             key = resolve(line.machine).vibration
-            if key:
+            if key == "fta:loaded_trucks" and (scene.works.trucks_per_day or 0) < LORRIES_PER_DAY:
+                notes.append(
+                    f"Fewer than {LORRIES_PER_DAY} lorries a day, or not told: their vibration "
+                    "is left out."
+                )
+            elif key:
                 found[key] = vibration_source(key)
         except DataError as error:
             notes.append(f"{error} The machine is left out.")
-    return list(found.values()), notes
+    return list(found.values()), list(dict.fromkeys(notes))

@@ -34,7 +34,11 @@ BUILDINGS = int(os.environ.get("ACCANTO_BENCH_BUILDINGS", "100000"))
 PHASES = 200
 #: One receiver a side and storey of a stairwell, no contours: the setting of large batches.
 COARSE = replace(
-    Parameters(), receivers=ReceiverOptions(spacing_m=np.inf), isophones=False, noise_parts=8
+    Parameters(),
+    receivers=ReceiverOptions(spacing_m=np.inf),
+    noise=replace(Parameters().noise, reflections=False),
+    isophones=False,
+    noise_parts=8,
 )
 Fresh = Callable[[], AbstractContextManager[str]]
 

@@ -94,6 +94,16 @@ def test_vibration_of_quiet_machines_says_why_there_is_none() -> None:
     assert any("No machine" in note for note in found.method["missing"])
 
 
+@pytest.mark.parametrize(("lorries", "counted"), [(None, False), (9, False), (10, True)])
+def test_a_few_lorries_do_not_shake_a_house(lorries: int | None, counted: bool) -> None:
+    plan = works(
+        footprint=shapely.box(0, 0, 60, 30), plant=(Plant("it-autocarro"),), trucks_per_day=lorries
+    )
+    found = vibration(scene(plan), P)
+    assert bool(len(found.impacts)) is counted
+    assert any("lorries a day" in note for note in found.method["missing"]) is not counted
+
+
 # --- utility
 
 

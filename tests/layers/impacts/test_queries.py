@@ -152,7 +152,8 @@ def test_noise_of_two_sites_adds_up_at_each_receiver(small: SmallQuarter) -> Non
     found = queries.cumulated_noise(c, small.quarter_id, day(0))
     near = found[found["building_id"] == small.buildings["slab_near"]].iloc[0]
     assert near["phases"] == 2
-    assert near["level_dba"] == pytest.approx(near["alone_dba"] + 3.0, abs=0.06)
+    # Both are rounded to a tenth.
+    assert near["level_dba"] == pytest.approx(near["alone_dba"] + 3.01, abs=0.11)
     assert not near["upper_estimate"]
 
 
