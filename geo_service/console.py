@@ -53,13 +53,17 @@ def chosen_quarter(session: Session, code: str | None) -> Quarter:
         for quarter in quarters:
             if quarter.code == code:
                 return quarter
-        known = ", ".join(q.code for q in quarters) or "none yet"
-        raise Invalid(f"There is no quarter {code!r}; known: {known}.")
+        known = ", ".join(q.code for q in quarters) or "nessuno"
+        raise Invalid(f"Non c'è un quartiere {code!r}; ci sono: {known}. / No such quarter.")
     if not quarters:
-        raise Invalid("There is no quarter yet: accanto quarter add CODE --name NAME")
+        raise Invalid(
+            "Non c'è ancora un quartiere: accanto quarter add CODICE --name NOME / No quarter yet."
+        )
     if len(quarters) > 1:
         known = ", ".join(q.code for q in quarters)
-        raise Invalid(f"There are several quarters; name one with --quarter: {known}.")
+        raise Invalid(
+            f"Ci sono più quartieri, indicarne uno con --quarter: {known}. / Name one of them."
+        )
     return quarters[0]
 
 

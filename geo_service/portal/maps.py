@@ -138,7 +138,9 @@ _OPEN = text(
             'geometry', cast(ST_AsGeoJSON(
                 ST_ForcePolygonCCW(ST_Transform(b.footprint, 4326)), 6) as json),
             'properties', json_build_object(
-                'code', b.code, 'address', coalesce(a.address, ''), 'name', b.name,
+                'code', b.code,
+                'address', coalesce(nullif(a.address, ''), nullif(b.name, ''), b.code),
+                'name', b.name,
                 'use', b.use, 'quarter', q.code, 'synthetic', q.synthetic)
         ) order by q.code, b.code), cast('[]' as json))) as text)
     from building b

@@ -48,7 +48,9 @@ def impacts(
         if phase is not None:
             revisions = [r for r in revisions if r.phase_id == phase]
             if not revisions:
-                raise NotFound(f"Phase {phase} is not in the schedule of quarter {place.code}.")
+                raise NotFound(
+                    f"La fase {phase} non è nel cronoprogramma di {place.code}. / No such phase."
+                )
         with progress("disagi") as bar:
             task = bar.add_task("", total=len(revisions))
             for revision in revisions:
