@@ -95,7 +95,9 @@ def quarter_map_page(
         choice.view(),
         title=quarter.name,
         list_href=address_with(request, vista="elenco"),
-        flats=sees_flats(request),
+        # No popup opens on this map: the sheet beside it counts flats, for those who may see them.
+        flats=False,
+        levels=levels,
         zones_of=[choice.zone] if choice.zone else [],
     )
     map_ = quarter_map(without_heading(data), show_zones=[choice.zone] if choice.zone else [])

@@ -163,15 +163,18 @@ def map_data(
     around: shapely.Geometry | None = None,
     single_file: bool = False,
     flats: bool = True,
+    levels: dict[int, BuildingLevel] | None = None,
 ) -> MapData:
     """Everything a map of ``quarter`` shows in ``view``; ``around`` (metric) limits its extent.
 
     Above ``GEOJSON_LIMIT`` buildings the outlines come by vector tiles, except for a
     ``single_file``, which has no server to ask. ``public`` leads to residents' pages and leaves
     out counts of flats, as does ``flats=False`` for those who may not tell which are empty.
+    ``levels`` are those of ``view`` where the caller has them already.
     """
     connection = session.connection()
-    levels = building_levels(connection, quarter.id, view)
+    if levels is None:
+        levels = building_levels(connection, quarter.id, view)
     clip = {
         "around": None if around is None else shapely.to_wkb(
             shapely.set_srid(around, SRID), include_srid=True, hex=True
