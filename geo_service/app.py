@@ -19,6 +19,9 @@ from geo_service.database import open_database, session_factory
 from geo_service.desk import history_routes as chronicle
 from geo_service.desk import map_routes as desk_map
 from geo_service.desk import routes as desk
+from geo_service.households import flat_routes as flats
+from geo_service.households import routes as households
+from geo_service.households import sheet_routes as household_sheet
 from geo_service.notices import routes as notices
 from geo_service.portal import routes as portal
 from geo_service.settings import get_settings
@@ -52,6 +55,9 @@ ROOMS = (
     desk,
     desk_map,
     chronicle,
+    households,
+    household_sheet,
+    flats,
 )
 
 

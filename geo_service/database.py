@@ -37,6 +37,8 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         address,
         pool_size=pool_size,
         pool_pre_ping=True,
+        # An error goes to the log with its statement: names and contacts must not go with it.
+        hide_parameters=True,
         connect_args={"options": "-c timezone=UTC -c jit=off"},
     )
 

@@ -223,6 +223,11 @@ class HouseholdLoader:
                 )
             )
         }
+        for code, household in found.items():
+            # A duplicate that was merged: what a later file tells of it goes to the one kept.
+            while household.merged_into_id is not None:
+                household = self.session.get_one(Household, household.merged_into_id)
+            found[code] = household
         for code in sorted(codes - set(found)):
             found[code] = Household(quarter_id=self.quarter_id, code=code)
             self.session.add(found[code])

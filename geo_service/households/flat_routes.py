@@ -1,0 +1,152 @@
+"""The sheet of a flat with its owners, and the administrators of its building."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from geo_service.accounts.guards import need
+from geo_service.accounts.standing import SignedIn
+from geo_service.households import editing, forms, sheet, vocabulary
+from geo_service.households.editing import Person
+from geo_service.households.forms import Typed
+from geo_service.households.looks import look
+from geo_service.households.models import CondominiumAdministrator, FlatOwner
+from geo_service.i18n import gettext as _
+from geo_service.web.pages import render, see_other
+from geo_service.web.quarter import Today, show_quarter
+from geo_service.web.session import Db
+from layers.buildings import Building, Flat
+
+router = APIRouter()
+PAGE = "/alloggi/{flat_id:int}"
+Reader = Annotated[SignedIn, Depends(need("households"))]
+Form = Annotated[Typed, Depends(forms.read_form)]
+
+
+@router.get(PAGE)
+def flat_sheet(request: Request, session: Db, who: Reader, today: Today, flat_id: int) -> Response:
+    """One flat: facts, who lives there, owners, what acts on it."""
+    return _sheet(request, session, who, _found(session, who, today, flat_id), today)
+
+
+@router.post(PAGE)
+def save(
+    request: Request, session: Db, who: Reader, today: Today, typed: Form, flat_id: int
+) -> Response:
+    """Change the facts of a flat; a second editor is told first and keeps what they typed."""
+    flat = _found(session, who, today, flat_id)
+    session.refresh(flat, with_for_update={"of": Flat})
+    forms.read_flat(typed)
+    if not typed.errors and typed.form.get("prima") != state_of(flat):
+        typed.errors[""] = _(
+            "Qualcun altro ha cambiato questo alloggio mentre scrivevate. Quello che avete "
+            "scritto è qui sotto: controllate e salvate di nuovo per sostituirlo."
+        )
+        return _sheet(request, session, who, flat, today, typed, status=409)
+    if not typed.errors:
+        try:
+            with session.begin_nested():
+                editing.change_flat(session, flat, typed.values)
+            return see_other(f"/alloggi/{flat.id}")
+        except IntegrityError:
+            session.refresh(flat)
+            typed.errors["interno"] = _("In questa scala c'è già un alloggio con questo interno.")
+    return _sheet(request, session, who, flat, today, typed, status=422)
+
+
+@router.post(PAGE + "/proprietari")
+def save_owner(
+    request: Request, session: Db, who: Reader, today: Today, typed: Form, flat_id: int
+) -> Response:
+    """Add, change or take off an owner."""
+    flat = _found(session, who, today, flat_id)
+    return _save_person(request, session, who, today, typed, flat, flat, FlatOwner)
+
+
+@router.post(PAGE + "/amministratori")
+def save_administrator(
+    request: Request, session: Db, who: Reader, today: Today, typed: Form, flat_id: int
+) -> Response:
+    """Add, change or take off an administrator of the flat's building."""
+    flat = _found(session, who, today, flat_id)
+    building = flat.stairwell.building
+    kind = CondominiumAdministrator
+    return _save_person(request, session, who, today, typed, flat, building, kind)
+
+
+def _save_person(
+    request: Request, session: Session, who: SignedIn, today: dt.date, typed: Typed, flat: Flat,
+    place: Flat | Building, kind: Person,
+) -> Response:  # fmt: skip
+    person_id = typed.number_of("persona")
+    if typed.form.get("togli") is not None:
+        editing.drop_person(session, kind, place, person_id)
+        return see_other(f"/alloggi/{flat.id}")
+    forms.read_person(typed)
+    if typed.errors:
+        wrong = {f"{kind.__tablename__}-{name}": text for name, text in typed.errors.items()}
+        typed.errors = {"": _("La persona non è stata salvata: correggete i suoi campi."), **wrong}
+        return _sheet(request, session, who, flat, today, typed, person=kind, status=422)
+    editing.save_person(session, kind, place, person_id if person_id > 0 else None, typed.values)
+    return see_other(f"/alloggi/{flat.id}")
+
+
+def _found(session: Session, who: SignedIn, today: dt.date, flat_id: int) -> Flat:
+    return sheet.flat(session, flat_id, today, protected=who.can("protected"))
+
+
+def state_of(flat: Flat) -> str:
+    """What the form started from, told back when it is sent."""
+    facts = repr(sorted(editing.flat_values(flat).items()))
+    return hashlib.sha256(facts.encode()).hexdigest()[:24]
+
+
+def _shown(flat: Flat, typed: Typed | None) -> dict[str, Any]:
+    if typed is not None:
+        return {**{k: v for k, v in typed.form.items() if isinstance(v, str)},
+                "venduto": typed.form.get("venduto") is not None}  # fmt: skip
+    said = {True: "si", False: "no", None: ""}
+    return {
+        "interno": flat.number, "piano": _text(flat.storey), "locali": _text(flat.rooms),
+        "superficie": _text(flat.area_m2), "gradini": said[flat.step_free], "uso": flat.use,
+        "venduto": flat.sold,
+    }  # fmt: skip
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _sheet(
+    request: Request, session: Session, who: SignedIn, flat: Flat, today: dt.date,
+    typed: Typed | None = None, *, person: Person | None = None, status: int = 200,
+) -> Response:  # fmt: skip
+    protected = who.can("protected")
+    show_quarter(request, session, flat.stairwell.building.quarter)
+    people = sheet.people_in(session, flat.id, today, protected=protected)
+    if not people:
+        look(session, who.id, flat.stairwell.building.quarter_id, "empty_flats")
+    return render(
+        request,
+        "households/flat.html",
+        status=status,
+        flat=flat,
+        place=sheet.places_of(session, [flat.id])[flat.id],
+        people=people,
+        acting=sheet.acting_on(session, flat.id, today),
+        owners=sheet.owners_of(session, flat.id),
+        administrators=sheet.administrators_of(session, flat.stairwell.building_id),
+        shown=_shown(flat, typed if person is None else None),
+        typed_person=(person.__tablename__, typed.form) if person and typed else ("", {}),
+        state=state_of(flat),
+        errors=typed.errors if typed else {},
+        uses=[(code, _(word)) for code, word in vocabulary.FLAT_USE_WORDS.items()],
+        section="/nuclei",
+    )

@@ -1,0 +1,58 @@
+"""Looks at what few may see: each is written down."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_service.accounts.models import Account
+from geo_service.households.models import LookLog
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: when, who, at what, what for."""
+
+    at: dt.datetime
+    who: str
+    what: str
+    reason: str
+
+
+def look(
+    session: Session,
+    account_id: int,
+    quarter_id: int,
+    what: str,
+    household_id: int | None = None,
+    reason: str = "",
+) -> None:
+    """Write down that an account looks; ``what`` is one of ``models.LOOKS``."""
+    session.add(
+        LookLog(
+            account_id=account_id,
+            quarter_id=quarter_id,
+            what=what,
+            household_id=household_id,
+            reason=reason,
+        )
+    )
+    session.flush()
+
+
+def looks_at(session: Session, household_id: int, most: int = 20) -> list[Look]:
+    """The latest looks at one household, newest first; a forgotten account has no name."""
+    query = (
+        select(LookLog, Account.name, Account.email)
+        .outerjoin(Account, Account.id == LookLog.account_id)
+        .where(LookLog.household_id == household_id)
+        .order_by(LookLog.id.desc())
+        .limit(most)
+    )
+    return [
+        Look(entry.at, name or email or str(entry.account_id), entry.what, entry.reason)
+        for entry, name, email in session.execute(query)
+    ]
