@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
 
 from geo_service import i18n
 from geo_service.desk import selection, service
+from geo_service.desk.finding import find_buildings
 from geo_service.desk.programme import programme
 from geo_service.errors import Invalid, NotFound
 from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
-from geo_service.portal.buildings import search
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import compress, file_response, render, sees_flats
@@ -132,32 +132,11 @@ def period_levels(request: Request, session: Db, quarter: StaffQuarter, today: T
     return compress(request, Response(body, media_type="application/json"))
 
 
-_MIDDLES = text(
-    """
-    select b.code, b.id, st_y(m), st_x(m)
-    from building b, lateral (
-        select st_transform(st_pointonsurface(b.footprint), 4326) as m) middle
-    where b.quarter_id = :quarter and b.code = any(:codes)
-    """
-)
-
-
 @router.get("/api/quartiere/cerca")
 def search_on_map(session: Db, quarter: StaffQuarter, q: str = "") -> Response:
     """Buildings of the quarter that ``q`` may mean, with their place (WGS 84)."""
-    hits = [hit for hit in search(session, q) if hit.quarter_id == quarter.id]
-    places = {
-        row[0]: row[1:]
-        for row in session.execute(
-            _MIDDLES, {"quarter": quarter.id, "codes": [hit.code for hit in hits]}
-        )
-    }
-    found = [
-        {"id": places[h.code][0], "label": h.address or h.name or h.code,
-         "lat": places[h.code][1], "lon": places[h.code][2]}
-        for h in hits if h.code in places
-    ]  # fmt: skip
-    return JSONResponse({"found": found})
+    found = find_buildings(session, quarter.id, q)
+    return JSONResponse({"found": [asdict(building) for building in found]})
 
 
 @router.get("/api/quartiere/scelta")
