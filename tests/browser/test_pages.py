@@ -18,6 +18,7 @@ PUBLIC = (
 STAFF = (
     "/oggi", "/quartiere/mappa?aree=noise", "/quartiere/mappa?vista=elenco", "/cantieri",
     "/cantieri/1", "/fasi/1", "/fasi/3", "/fasi/1/avvisi", "/edifici", "/edifici/1",
+    "/nuclei", "/nuclei/1", "/nuclei/1/modifica", "/nuclei/1/trasferisci", "/alloggi", "/alloggi/1",
 )  # fmt: skip
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
