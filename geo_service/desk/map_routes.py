@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -174,7 +174,8 @@ def building_panel(
     if building.quarter_id != quarter.id:
         raise NotFound(_("Questo edificio non esiste, o non esiste più."))
     choice = choice_of(request, today, KINDS)
-    level = building_levels(session.connection(), quarter.id, choice.view()).get(building_id)
+    view = replace(choice.view(), building_id=building_id)
+    level = building_levels(session.connection(), quarter.id, view).get(building_id)
     return render(
         request,
         "desk/map_panel.html",

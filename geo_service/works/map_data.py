@@ -44,6 +44,7 @@ class View:
     site_id: int | None = None
     revision_id: int | None = None
     least_band: int = 1
+    building_id: int | None = None
 
     @property
     def weekdays(self) -> int:
@@ -63,6 +64,7 @@ class View:
             "kinds": list(self.kinds),
             "site": self.site_id,
             "revision": self.revision_id,
+            "building": self.building_id,
         }
 
 
@@ -86,6 +88,7 @@ _LEVELS = f"""
     join impact_run r on r.id = i.run_id and r.in_force
     join revision_in_force f on f.revision_id = r.revision_id
     where {_IN_VIEW} and i.band > 0 and i.kind = any(%(kinds)s)
+      and (%(building)s::bigint is null or i.building_id = %(building)s)
       and i.period && daterange(%(first)s, %(after)s) and i.weekdays & %(weekdays)s <> 0
     group by grouping sets ((i.building_id, i.kind), (i.building_id))
 """  # noqa: S608  (no value is part of the text)
