@@ -7,8 +7,8 @@ and says a thing once.
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0007"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
