@@ -24,7 +24,8 @@ FLOORS = [
     "maps.style",
     "maps.base maps.tiles",
     "maps.site_map maps.building_map maps.print_map",
-    "geo_service.errors geo_service.settings geo_service.calendar geo_service.i18n geo_service.assets",
+    "geo_service.errors geo_service.settings geo_service.calendar geo_service.i18n "
+    "geo_service.assets",
     "geo_service.cluster",
     "geo_service.database",
     "geo_service.jobs geo_service.console geo_service.files geo_service.history",

@@ -110,9 +110,7 @@ class Shell:
                 if not status:
                     await too_large(Request(scope))(scope, receive, send_with_headers)
             except Exception:
-                log.exception(
-                    "request failed", method=scope["method"], path=logged_path(scope)
-                )
+                log.exception("request failed", method=scope["method"], path=logged_path(scope))
                 if status:
                     raise
                 await unexpected(Request(scope))(scope, receive, send_with_headers)

@@ -304,9 +304,7 @@ class _Window:
         self._weekday = np.array([d.weekday() for d in days])
         # A Sunday with hours of its own is a day of works; a holiday is not.
         patron = get_settings().patron
-        self._off = np.array(
-            [d.weekday() != 6 and calendar.is_holiday(d, patron) for d in days]
-        )
+        self._off = np.array([d.weekday() != 6 and calendar.is_holiday(d, patron) for d in days])
 
     def between(self, start: dt.date, end: dt.date | None) -> npt.NDArray[np.bool_]:
         """Days from ``start`` to the day before ``end``."""
