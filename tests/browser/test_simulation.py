@@ -97,7 +97,7 @@ def test_a_barrier_is_drawn_on_the_map(staff_page: Page, address: str) -> None:
         # Two clicks close together would count as a double one.
         page.wait_for_timeout(350)
     page.get_by_role("button", name="Fine del disegno").click()
-    expect(page.get_by_label("Dove")).to_have_value("map")
+    expect(page.get_by_role("combobox", name="Dove")).to_have_value("map")
     expect(page.locator("#sim-answer-box")).to_contain_text(
         re.compile(r"Barriera di \d+ m, alta 3,0 m"), timeout=FIRST_MS
     )
