@@ -26,7 +26,8 @@ def test_an_impact_cannot_name_what_is_not_there(
     chosen = columns.replace(column, "999999999").replace("aspect", "'other'")
     statement = {
         "insert": f"insert into impact ({columns}) select {chosen} from impact limit 1",
-        "update": f"update impact set {column} = 999999999 where ctid = (select min(ctid) from impact)",
+        "update": f"update impact set {column} = 999999999"
+        " where ctid = (select min(ctid) from impact)",
     }[how]
     with pytest.raises(IntegrityError, match="does not exist"):
         computed.session.execute(text(statement))
