@@ -2,8 +2,8 @@
 
 ``ACCANTO_BENCH_BUILDINGS`` makes the city smaller. Aims: read within 3 times the bare
 statement, written within 10 times. The second is not reached yet (about 20 times), and its test
-fails until it is: the rows stand in a logged table with two indexes and checks, and COPY fills those
-one row after the other; the bare statement uses several processes.
+fails until it is: the rows stand in a logged table with two indexes and checks, and COPY fills
+those one row after the other; the bare statement uses several processes.
 """
 
 from __future__ import annotations
