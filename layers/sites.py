@@ -41,7 +41,10 @@ CERTAINTIES = ("estimated", "confirmed")
 DUST_ACTIVITIES = ("demolition", "earthworks", "construction", "trackout")
 PERMIT_KINDS = ("noise_derogation", "traffic_order", "public_ground", "asbestos_plan")
 PERMIT_STATES = ("to_request", "pending", "granted", "refused", "expired")
+SAYINGS = ("valid", "done", "overrun")
 BUILDING_ROLES = ("works", "scaffold", "demolition")
+# Finish to start, start to start, finish to finish, start to finish.
+DEPENDENCY_KINDS = ("FS", "SS", "FF", "SF")
 
 
 class Site(Base):
@@ -158,6 +161,8 @@ class PhaseRevision(Base):
     recorded_at: Mapped[Instant]
     author: Mapped[str] = mapped_column(String(200), server_default="")
     reason: Mapped[str] = mapped_column(Text, server_default="")
+    # Who said so, where the author only wrote it down (*riferito da*).
+    reported_by: Mapped[str] = mapped_column(String(300), server_default="")
 
     phase: Mapped[WorksPhase] = relationship(back_populates="revisions")
     hours: Mapped[list[WorkingHours]] = relationship(
@@ -188,9 +193,12 @@ class RevisionSeal(Base):
 
 
 class PhaseConfirmation(Base):
-    """Somebody said on a day that a revision's dates still hold (*verificato il*)."""
+    """What somebody said of a revision on a day: its dates still hold (*verificato il*, ``valid``),
+    its work is done (``done``), or it runs over what was announced (``overrun``).
+    """
 
     __tablename__ = "phase_confirmation"
+    __table_args__ = (CheckConstraint(f"said in {SAYINGS!r}", name="said"),)
 
     id: Mapped[Id]
     revision_id: Mapped[int] = mapped_column(
@@ -198,6 +206,33 @@ class PhaseConfirmation(Base):
     )
     confirmed_on: Mapped[dt.date] = mapped_column(Date)
     author: Mapped[str] = mapped_column(String(200), server_default="")
+    said: Mapped[str] = mapped_column(String(20), server_default="valid")
+    reported_by: Mapped[str] = mapped_column(String(300), server_default="")
+    note: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class PhaseDependency(Base):
+    """A phase that waits for another (*dipendenza*): ``kind`` says end of which for end of which.
+
+    ``lag_days`` counts days of work, negative where the successor may overlap.
+    """
+
+    __tablename__ = "phase_dependency"
+    __table_args__ = (
+        CheckConstraint(f"kind in {DEPENDENCY_KINDS!r}", name="kind"),
+        CheckConstraint("predecessor_id <> successor_id", name="two_phases"),
+        CheckConstraint("lag_days between -1000 and 1000", name="lag_days"),
+        Index("ix_phase_dependency_successor_id", "successor_id"),
+    )
+
+    predecessor_id: Mapped[int] = mapped_column(
+        ForeignKey("works_phase.id", ondelete="CASCADE"), primary_key=True
+    )
+    successor_id: Mapped[int] = mapped_column(
+        ForeignKey("works_phase.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(2), server_default="FS")
+    lag_days: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
 
 class WorkingHours(Base):
