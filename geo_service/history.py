@@ -39,8 +39,8 @@ class HistoryEntry(Base):
     __table_args__ = (
         CheckConstraint(f"actor in {ACTORS!r}", name="actor"),
         Index("ix_history_quarter_id_id", "quarter_id", "id"),
-        Index("ix_history_subject_subject_id", "subject", "subject_id"),
-        Index("ix_history_actor_actor_id", "actor", "actor_id"),
+        Index("ix_history_subject_subject_id", "subject", "subject_id", "id"),
+        Index("ix_history_actor_actor_id", "actor", "actor_id", "id"),
         Index("ix_history_at", "at"),
     )
 

@@ -39,8 +39,10 @@ SERVICES = ("water", "hot_water", "gas", "power", "heating", "lift", "data")
 CLOSURE_KINDS = ("footway", "carriageway", "courtyard", "entrance", "parking")
 CERTAINTIES = ("estimated", "confirmed")
 DUST_ACTIVITIES = ("demolition", "earthworks", "construction", "trackout")
-PERMIT_KINDS = ("noise_derogation", "traffic_order", "public_ground", "asbestos_plan")
-PERMIT_STATES = ("to_request", "pending", "granted", "refused", "expired")
+PERMIT_KINDS = ("noise_derogation", "traffic_order", "public_ground", "asbestos_plan", "other")
+PERMIT_STATES = (
+    "to_request", "pending", "in_progress", "granted", "refused", "expired", "revoked",
+)  # fmt: skip
 SAYINGS = ("valid", "done", "overrun")
 BUILDING_ROLES = ("works", "scaffold", "demolition")
 # Finish to start, start to start, finish to finish, start to finish.
@@ -386,8 +388,22 @@ class RevisionBuilding(Base):
     role: Mapped[str] = mapped_column(String(20), primary_key=True)
 
 
+permit_phase = Table(
+    "permit_phase",
+    Base.metadata,
+    Column("permit_id", ForeignKey("permit.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "phase_id", ForeignKey("works_phase.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+)
+
+
 class Permit(Base):
-    """A permit (*autorizzazione*): noise derogation, traffic order, public ground, asbestos."""
+    """A permit (*autorizzazione*): noise derogation, traffic order, public ground, asbestos.
+
+    It covers the phases it names, or its whole site where it names none; readers take that from
+    the view :data:`PERMIT_OF_PHASE`.
+    """
 
     __tablename__ = "permit"
     __table_args__ = (
@@ -397,9 +413,7 @@ class Permit(Base):
     )
 
     id: Mapped[Id]
-    phase_id: Mapped[int] = mapped_column(
-        ForeignKey("works_phase.id", ondelete="CASCADE"), index=True
-    )
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(30))
     issuer: Mapped[str] = mapped_column(String(200), server_default="")
     number: Mapped[str] = mapped_column(String(100), server_default="")
@@ -407,8 +421,19 @@ class Permit(Base):
     state: Mapped[str] = mapped_column(String(20), server_default="to_request")
     # Hours and limits that the permit sets, for example {"limit_dba": 75, "until": "22:00"}.
     conditions: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    row_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+
+    site: Mapped[Site] = relationship()
+    phases: Mapped[list[WorksPhase]] = relationship(
+        secondary=permit_phase, order_by="WorksPhase.code"
+    )
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
 
 
+# Which permit covers which phase: the phases it names, else all of its site.
+PERMIT_OF_PHASE = table(
+    "permit_of_phase", column("permit_id", BigInteger), column("phase_id", BigInteger)
+)
 # The view of the migrations that names the revisions of each site's newest schedule version.
 REVISION_IN_FORCE = table(
     "revision_in_force",

@@ -20,6 +20,9 @@ from layers.buildings import Quarter, Stairwell
 from layers.db import Base, Id, Instant
 
 ROLES = ("administrator", "coordinator", "operator", "office", "works", "committee", "delegate")
+# What a person of the works side is there for: the firm's foreman, the client's engineer (DL), the
+# safety coordinator (CSE).
+FUNCTIONS = ("foreman", "dl", "cse")
 Moment = DateTime(timezone=True)
 
 
@@ -34,6 +37,7 @@ class Account(Base):
     __table_args__ = (
         CheckConstraint(f"role in {ROLES!r}", name="role"),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint(f"function in {('', *FUNCTIONS)!r}", name="function"),
         UniqueConstraint("oidc_issuer", "oidc_subject"),
     )
 
@@ -47,6 +51,12 @@ class Account(Base):
     stairwell_id: Mapped[int | None] = mapped_column(
         ForeignKey("stairwell.id", ondelete="SET NULL"), index=True
     )
+    # Works side only: what for, and of which firm; a firm's people see that firm's phases alone.
+    function: Mapped[str] = mapped_column(String(20), server_default="")
+    firm: Mapped[str] = mapped_column(String(200), server_default="")
+    signed_in_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # The visit before: what changed since then is told on the start page.
+    signed_in_before_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     oidc_issuer: Mapped[str | None] = mapped_column(String(300))
     oidc_subject: Mapped[str | None] = mapped_column(String(300))
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -57,6 +67,22 @@ class Account(Base):
         cascade="all, delete-orphan", order_by="AccountAssignment.quarter_id"
     )
     stairwell: Mapped[Stairwell | None] = relationship()
+    sites: Mapped[list[AccountSite]] = relationship(
+        cascade="all, delete-orphan", order_by="AccountSite.site_id"
+    )
+
+
+class AccountSite(Base):
+    """A site whose phases a person of the works side may see."""
+
+    __tablename__ = "account_site"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    site_id: Mapped[int] = mapped_column(
+        ForeignKey("site.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class AccountAssignment(Base):
@@ -162,3 +188,22 @@ class TaskLink(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(Moment)
     used_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+
+
+class KeptForm(Base):
+    """What was typed into a form whose session was over, until its author is back.
+
+    ``content`` is sealed; only the account that had the form on its screen is shown it again.
+    """
+
+    __tablename__ = "kept_form"
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    # Where the form is sent, and the page that it stands on.
+    path: Mapped[str] = mapped_column(String(500))
+    page: Mapped[str] = mapped_column(String(1000))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_at: Mapped[Instant] = mapped_column(index=True)

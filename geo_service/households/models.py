@@ -147,8 +147,11 @@ class FlatOwner(Base):
     phone: Mapped[str] = mapped_column(String(40), server_default="")
     email: Mapped[str] = mapped_column(String(200), server_default="")
     address: Mapped[str] = mapped_column(String(300), server_default="")
+    row_version: Mapped[int] = mapped_column(server_default="1")
 
     flat: Mapped[Flat] = relationship()
+
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
 
 
 class CondominiumAdministrator(Base):
@@ -164,8 +167,11 @@ class CondominiumAdministrator(Base):
     phone: Mapped[str] = mapped_column(String(40), server_default="")
     email: Mapped[str] = mapped_column(String(200), server_default="")
     address: Mapped[str] = mapped_column(String(300), server_default="")
+    row_version: Mapped[int] = mapped_column(server_default="1")
 
     building: Mapped[Building] = relationship()
+
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
 
 
 class LookLog(Base):
