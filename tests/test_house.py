@@ -34,6 +34,7 @@ FLOORS = [
     "geo_service.households",
     "geo_service.works",
     "geo_service.imports",
+    "geo_service.appointments",
     "geo_service.burden",
     "geo_service.notices",
     "geo_service.relocation",

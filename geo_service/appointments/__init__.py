@@ -1,0 +1,1 @@
+"""Appointments in flats (*appuntamenti in casa*): a slot per flat, keys, what to prepare."""
