@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from layers import criteria
-from layers.criteria import bs5228, tfnsw
+from layers.criteria import bs5228, tfnsw, tfnsw_distance
 from tests.layers.reference_checks import Case, known, one_of, same
 
 # Limits and notices --------------------------------------------------------------------------
@@ -127,6 +127,45 @@ def check_tfnsw(case: Case) -> None:
     same(set(found), set(expected["measures"]), "measures")
 
 
+_SHIELDING: dict[Any, Any] = {
+    True: "none", False: "solid", "yes": "none", "no": "solid", "solid barrier": "solid",
+    "behind solid barrier": "solid", "no (behind solid barrier)": "solid",
+    "no (behind substantial solid barrier)": "substantial", "substantial barrier": "substantial",
+    "substantial": "substantial", "solid": "solid", "none": "none",
+}  # fmt: skip
+_GROUNDS: dict[str, Any] = {
+    "water": "hard", "developed settlements": "urban", "suburban": "urban",
+    "developed settlements (urban and suburban areas)": "urban",
+}  # fmt: skip
+
+
+def _lower(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def check_tfnsw_distance(case: Case) -> None:
+    """Distances to which a machine brings measures, by part of day."""
+    inputs, expected = case["inputs"], case["expected"]
+    known(inputs, "plant swl noise_area_category ground line_of_sight")
+    known(
+        expected,
+        "day_distance_m day_oohw_distance_m evening_distance_m night_distance_m",
+        "result",
+    )
+    ground = _lower(inputs["ground"])
+    place = _GROUNDS.get(ground, ground), _SHIELDING[_lower(inputs.get("line_of_sight", True))]
+    by_method = tfnsw_distance.notice_distances_m(
+        inputs["swl"], inputs["noise_area_category"], *place
+    )
+    for name, distances in expected.items():
+        period: Any = name.removesuffix("_distance_m")
+        for level, want in distances.items():
+            level_dba = float(level.removeprefix(">="))
+            got = tfnsw_distance.distance_m(inputs["swl"], level_dba, *place)
+            same(got, want, f"{period} {level}")
+            same(by_method[period].get(level_dba, got), got, f"{period} {level} by band")
+
+
 def check_e4(case: Case) -> None:
     """Insulation and temporary rehousing of BS 5228-1 E.4."""
     inputs = case["inputs"]
@@ -188,6 +227,7 @@ def check_utilities(case: Case) -> None:
 FAMILIES: dict[str, Callable[[Case], None]] = {
     "limits-italy": check_limits_italy,
     "notice-tfnsw": check_tfnsw,
+    "notice-tfnsw-distance": check_tfnsw_distance,
     "notice-bs5228-e4": check_e4,
     "notice-bs5228-abc": check_abc,
     "notice-utilities": check_utilities,

@@ -61,6 +61,7 @@ def test_there_are_cases_and_no_two_of_one_name() -> None:
         ("access", {"inputs": {"rule": "DM236 path", "colour": 1}, "expected": {}}),
         ("limits-italy", {"inputs": {"hour": 9, "colour": 1}, "expected": {}}),
         ("notice-tfnsw", {"inputs": {"colour": 1, "rbl": {}}, "expected": {"nml": {}}}),
+        ("notice-tfnsw-distance", {"inputs": {"colour": 1}, "expected": {}}),
         ("notice-utilities", {"inputs": {"service": "gas", "colour": 1}, "expected": {}}),
         ("notice-bs5228-abc", {"inputs": {"colour": 1}, "expected": {}}),
         ("notice-bs5228-e4", {"inputs": {"colour": 1}, "expected": {}}),
