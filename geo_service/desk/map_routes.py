@@ -141,12 +141,25 @@ def search_on_map(session: Db, quarter: StaffQuarter, q: str = "") -> Response:
 
 @router.get("/api/quartiere/scelta")
 def choice_counts(
-    session: Db, quarter: StaffQuarter, today: Today, edifici: str = "", area: str = ""
+    request: Request,
+    session: Db,
+    quarter: StaffQuarter,
+    today: Today,
+    edifici: str = "",
+    area: str = "",
+    zona: str = "",
 ) -> Response:
-    """How many buildings and households are chosen: by ids, and inside a drawn area."""
+    """How many are chosen: by ids, inside a drawn area, in the zones of a kind in the period."""
     ids = set(selection.read_ids([edifici]))
     if area:
         ids |= set(selection.buildings_in(session, quarter.id, selection.read_area(area)))
+    if zona:
+        if zona not in KINDS:
+            raise Invalid(
+                _("Non c'è un'area di disagio con questo nome: %(name)s.", name=zona[:40])
+            )
+        view = choice_of(request, today, KINDS).view()
+        ids |= set(selection.touched_by(session, quarter.id, view, zona))
     if len(ids) > selection.MAX_BUILDINGS:
         raise Invalid(_("Troppi edifici in una selezione: restringetela."))
     known, households = selection.count_chosen(session, quarter.id, ids, today)

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import shapely
 from sqlalchemy import text
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
-from geo_service.works.map_data import View, building_levels
+from geo_service.works.map_data import View, building_levels, buildings_in_zones
 from geo_service.works.places import ADDRESSES
 from layers.crs import SRID
 
@@ -110,6 +110,16 @@ def buildings_in(session: Session, quarter_id: int, area: shapely.Polygon) -> li
     if len(found) > MAX_BUILDINGS:
         raise Invalid(_too_many())
     return list(found)
+
+
+def touched_by(session: Session, quarter_id: int, view: View, kind: str) -> list[int]:
+    """Buildings in the zones of ``kind`` that ``view`` draws; Invalid above the limit."""
+    found = buildings_in_zones(
+        session.connection(), quarter_id, replace(view, kinds=(kind,)), MAX_BUILDINGS + 1
+    )
+    if len(found) > MAX_BUILDINGS:
+        raise Invalid(_too_many())
+    return found
 
 
 def count_chosen(

@@ -114,8 +114,7 @@ _CLOSURES = f"""
     join revision_in_force f on f.revision_id = v.id
     where {_IN_VIEW} and coalesce(c.period, v.period) && daterange(%(first)s, %(after)s)
 """  # noqa: S608
-_ZONES = f"""
-    select z.kind, z.aspect, z.part_of_day, z.band, p.code, p.name, st_asbinary(z.geom)
+_ZONES_FROM = f"""
     from impact_zone z
     join impact_run r on r.id = z.run_id and r.in_force
     join revision_in_force f on f.revision_id = r.revision_id
@@ -123,7 +122,19 @@ _ZONES = f"""
     join works_phase p on p.id = v.phase_id
     where {_IN_VIEW} and z.band > 0 and z.kind = any(%(kinds)s)
       and v.period && daterange(%(first)s, %(after)s)
+"""
+_ZONES = f"""
+    select z.kind, z.aspect, z.part_of_day, z.band, p.code, p.name, st_asbinary(z.geom)
+    {_ZONES_FROM}
     order by z.band
+"""
+_TOUCHED = f"""
+    select b.id from building b
+    where b.quarter_id = %(quarter)s and b.closed_on is null
+      and exists (select 1 {_ZONES_FROM}
+                  and z.band >= %(least)s and st_intersects(z.geom, b.footprint))
+    order by b.id
+    limit %(most)s
 """  # noqa: S608
 _PATHS = """
     -- Names of footways would cover the map: they repeat the streets beside them.
@@ -152,6 +163,13 @@ def building_levels(
         for building_id, (band, flats) in strongest.items()
         if band >= view.least_band
     }
+
+
+def buildings_in_zones(connection: Connection, quarter_id: int, view: View, most: int) -> list[int]:
+    """At most ``most`` buildings that a zone of ``view`` touches, from its least band up."""
+    parameters = {"quarter": quarter_id, **view.parameters()}
+    found = rows(connection, _TOUCHED, **parameters, least=view.least_band, most=most)
+    return [building_id for (building_id,) in found]
 
 
 def map_data(

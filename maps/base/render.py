@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,16 @@ def render_parts(
     page.collect(nonce, heading="h2")
     styles, libraries = _linked(map_, nonce, assets, own)
     program = f"{libraries}\n<script{_nonce(nonce)}>{page.program}</script>"
-    return MapParts(Markup(styles + page.head), Markup(page.body), Markup(program))  # noqa: S704
+    head, body, end = (_unindented(part) for part in (styles + page.head, page.body, program))
+    return MapParts(Markup(head), Markup(body), Markup(end))  # noqa: S704
+
+
+def _unindented(markup: str) -> str:
+    """``markup`` without the blanks before and after its lines, a tenth of a map's page.
+
+    Every string in it is JSON, which holds no line break: no text is touched.
+    """
+    return re.sub(r"[ \t]*\n\s*", "\n", markup)
 
 
 def single_file(map_: AccantoMap, *, root: Path = DEFAULT_ROOT, base_url: str = "") -> str:

@@ -61,7 +61,6 @@ def test_a_link_keeps_the_place(staff_page: Page, address: str) -> None:
 
 def test_kinds_are_filtered_without_another_page(staff_page: Page, address: str) -> None:
     _open(staff_page, address + WEEK)
-    staff_page.get_by_text("Periodo e filtri").click()
     staff_page.get_by_role("checkbox", name=re.compile("Rumore")).uncheck()
     expect(staff_page.locator("#detto")).to_have_text("nessun edificio disturbato")
     expect(staff_page.locator('[data-count="noise"]')).to_have_text("2")

@@ -31,6 +31,8 @@
   var element = page.querySelector(".accanto-map"), api = window.accanto.maps[element.id];
   var map = api.map, said = byId("detto"), hit = [];
   byId("attrezzi").hidden = false;
+  // Beside the map there is room for the filters; above it they would push it off the screen.
+  if (window.matchMedia("(min-width: 1024px)").matches) { form.querySelector("details").open = true; }
   if (!page.requestFullscreen) { byId("intero").hidden = true; }
 
   function ask(address, more) {
@@ -301,8 +303,10 @@
     });
     return found.map(function (r) { return r[0] === r[1] ? r[0] : r[0] + "-" + r[1]; }).join(",");
   }
-  function choose(ids, area) {
-    var query = new URLSearchParams({ edifici: runs(ids) });
+  function choose(ids, area, zone) {
+    var query = zone ? fields() : new URLSearchParams();
+    query.set("edifici", runs(ids));
+    if (zone) { query.set("zona", zone); }
     if (area) { query.set("area", area); }
     fetch("/api/quartiere/scelta?" + query, {
       credentials: "same-origin", headers: { accept: "application/json" } })
@@ -324,6 +328,11 @@
   byId("tutti").addEventListener("click", function () {
     choose(Array.from(new Set(chosen.concat(hit))));
   });
+  if (byId("nell-area")) {
+    byId("nell-area").addEventListener("click", function () {
+      choose(chosen, "", byId("aree").value);
+    });
+  }
   element.addEventListener("accanto:building", function (event) {
     var id = event.detail.id;
     if (tool !== "choose") { open(id); return; }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
+from geoalchemy2.shape import from_shape
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -15,8 +16,10 @@ from sqlalchemy.orm import Session
 from geo_service.desk.programme import programme
 from geo_service.desk.selection import MAX_BUILDINGS, read_ids, written_ids
 from geo_service.errors import Invalid
+from layers.crs import SRID
+from layers.impacts.models import ImpactRun, ImpactZone
 from layers.sites import PhaseRevision
-from tests.geo_service.builders import MONDAY, World, make_world
+from tests.geo_service.builders import MONDAY, World, area, make_world
 
 Works = tuple[World, dict[str, PhaseRevision]]
 Staff = Callable[[str], TestClient]
@@ -129,10 +132,29 @@ def test_a_lasso_chooses_what_it_holds(staff: Staff, works: Works) -> None:
     assert both["said"] == "2 edifici, 7 nuclei"
 
 
+def test_a_zone_chooses_what_it_touches_in_its_period_only(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    world, revisions = works
+    run = session.query(ImpactRun).filter_by(revision_id=revisions["A1"].id).one()
+    near = from_shape(area(45, 0, 10, 10), srid=SRID)
+    session.add(ImpactZone(run_id=run.id, kind="noise", band=3, method="prova", geom=near))
+    session.commit()
+    browser = staff("operator")
+
+    def chosen(**more: str) -> list[int]:
+        query = {"dal": "2026-03-02", "periodo": "settimana", "zona": "noise", **more}
+        return list(browser.get("/api/quartiere/scelta", params=query).json()["ids"])
+
+    assert chosen() == chosen(livello="3") == [world.buildings[1].id]
+    assert chosen(dal="2031-03-03") == []
+    assert chosen(livello="4") == []
+
+
 @pytest.mark.parametrize(
     "query",
     ["edifici=1;drop", "edifici=1-99999999", "edifici=9-1", "area=1,2", "area=a,b c,d e,f",
-     "area=999,0 1,1 2,2", "area=nan,1 nan,2 nan,3"],
+     "area=999,0 1,1 2,2", "area=nan,1 nan,2 nan,3", "zona=fumo"],
 )  # fmt: skip
 def test_a_selection_that_cannot_be_read_is_told_in_words(
     staff: Staff, works: Works, query: str
