@@ -9,13 +9,14 @@ from sqlalchemy import text
 from geo_service import history
 from geo_service.accounts import models as accounts
 from geo_service.households import models as households
+from geo_service.jobs import models as jobs
 from geo_service.works import once
 from layers import sites
 from layers.db import Base
 from layers.impacts import models as impacts
 
 # Importing a module declares its tables; a domain with tables must be named here.
-DECLARED = (sites, impacts, households, accounts, history, once)
+DECLARED = (sites, impacts, households, accounts, history, jobs, once)
 
 # Tables of the job queue: their schema is the library's, not ours.
 FOREIGN = ("procrastinate_",)

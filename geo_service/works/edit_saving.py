@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geo_service import jobs
 from geo_service.errors import Conflict, NotFound
+from geo_service.history import actor_of
 from geo_service.i18n import gettext as _
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.edit_changes import changed_fields
@@ -27,6 +28,8 @@ from layers.sites import PhaseRevision, Site, WorksPhase
 INLINE_SECONDS = 0.6
 # A new phase has no last time: the size of its quarter tells.
 INLINE_BUILDINGS = 40
+# More phases at once all go to the worker.
+INLINE_PHASES = 3
 
 log = structlog.get_logger("accanto.works")
 
@@ -95,6 +98,10 @@ def save_revisions(
     if not wanted:
         return []
     made = revise_phases(session, site, wanted, author=author, reason=reason)
+    if len(made) > INLINE_PHASES:
+        new_map(session, site.quarter_id)
+        compute_later(session, [r.id for r in made])
+        return made
     for revision in made:
         refresh(session, site, revision, before[revision.phase_id])
     return made
@@ -125,7 +132,7 @@ def refresh(
             return
         except DataError as error:
             log.warning("impacts not computed at once", revision=revision.id, error=str(error))
-    jobs.defer(session, recompute_impacts, revision_id=revision.id)
+    _defer(session, site.quarter_id, revision.id)
 
 
 def new_map(session: Session, quarter_id: int) -> None:
@@ -141,7 +148,24 @@ def compute_later(session: Session, revision_ids: Sequence[int]) -> None:
     waiting = queued(session, missing)
     for revision_id in missing:
         if revision_id not in waiting:
-            jobs.defer(session, recompute_impacts, revision_id=revision_id)
+            _defer(session, quarter_of(session, revision_id), revision_id)
+
+
+def _defer(session: Session, quarter_id: int | None, revision_id: int) -> None:
+    jobs.defer(
+        session, recompute_impacts, asked_by=actor_of(session).id, in_quarter=quarter_id,
+        revision_id=revision_id,
+    )  # fmt: skip
+
+
+def quarter_of(session: Session, revision_id: int) -> int | None:
+    """Quarter in which a revision's site lies."""
+    query = (
+        select(Site.quarter_id)
+        .join(WorksPhase, WorksPhase.site_id == Site.id)
+        .join(PhaseRevision, PhaseRevision.phase_id == WorksPhase.id)
+    )
+    return session.scalar(query.where(PhaseRevision.id == revision_id))
 
 
 def queued(session: Session, revision_ids: Sequence[int]) -> set[int]:
