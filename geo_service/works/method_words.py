@@ -21,6 +21,7 @@ METHODS = {
     "PPV with distance": N_("velocità di picco (PPV) secondo la distanza"),
     "classes without mitigation": N_("classi senza misure di riduzione"),
     "a factor of 2": N_("un fattore 2"),
+    "flats unfit to sleep in": N_("alloggi in cui non si può dormire"),
 }
 # Stored sentence as a pattern, and what is shown; numbers are taken over in their order.
 SENTENCES = tuple(
@@ -125,6 +126,26 @@ SENTENCES = tuple(
         (
             r"No cut of a service told\.",
             N_("Nessuna sospensione indicata."),
+        ),
+        (
+            r"People can stay at home during these works\.",
+            N_("Durante questi lavori si può restare in casa."),
+        ),
+        (
+            r"Moves out of a building that comes down last longer than the phase\.",
+            N_("Chi lascia un edificio da demolire resta fuori oltre la fine della fase."),
+        ),
+        (
+            r"Which building is emptied is not told: nobody is counted\.",
+            N_("Edificio da svuotare non indicato: nessuno è contato."),
+        ),
+        (
+            r"Which flats are worked in is not told: nobody is counted\.",
+            N_("Alloggi dei lavori non indicati: nessuno è contato."),
+        ),
+        (
+            r"Each flat is out of use for (\S+) days of the phase: .*",
+            N_("Ogni alloggio è fuori uso per %(a)s giorni, concordati con chi vi abita."),
         ),
         (
             r"No machine of the list shakes the ground\.",

@@ -299,7 +299,10 @@ def band_inside(
     return _bands(np.where(count > 0, found, 0))
 
 
-def band_relocation(moved_out: ArrayLike, *, bands: BandTable | None = None) -> Bands:
-    """Band of a flat whose household must move out for the works."""
+def band_relocation(
+    days: ArrayLike, *, for_good: ArrayLike = False, bands: BandTable | None = None
+) -> Bands:
+    """Band of a flat that cannot be slept in for so many days; one taken down is 4."""
     row = (bands or default_bands()).row("relocation")
-    return _bands(np.where(np.asarray(moved_out, dtype=bool), int(row["moved_out"]), 0))
+    found = _stepped(_numbers("Days", days), row["days_from"])
+    return _bands(np.where(np.asarray(for_good, dtype=bool), int(row["for_good"]), found))

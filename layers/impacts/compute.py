@@ -16,6 +16,7 @@ from layers.impacts.inside import inside
 from layers.impacts.noise import noise
 from layers.impacts.parameters import Parameters, parameters_from
 from layers.impacts.parking import parking
+from layers.impacts.relocation import relocation
 from layers.impacts.result import (
     ImpactResult,
     KindResult,
@@ -29,7 +30,7 @@ from layers.impacts.utility import utility
 from layers.impacts.vibration import vibration
 
 #: Raised whenever a computation would give other numbers; stands on every run.
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 
 KindFunction = Callable[[Scene, Parameters], KindResult]
 
@@ -42,6 +43,7 @@ COMPUTED: Mapping[str, KindFunction] = {
     "parking": parking,
     "scaffold": scaffold,
     "inside": inside,
+    "relocation": relocation,
 }
 
 

@@ -77,6 +77,35 @@ def test_moves_are_never_public(anonymous: TestClient, works: Works, session: Se
     assert "Mobilità" not in listed
 
 
+def test_no_public_address_changes_when_a_building_is_emptied(
+    anonymous: TestClient, works: Works, session: Session
+) -> None:
+    world, revisions = works
+    places = (
+        "/", "/mappa?dal=2026-03-16", "/mappa?vista=elenco&dal=2026-03-16",
+        "/mappa?dal=2026-03-16&tipo=relocation&zona=relocation",
+        "/cerca?q=mulini", "/e/TESTP2", "/e/TESTP3", "/open/buildings.geojson",
+        f"/tiles/public/{world.quarter.id}/{world.quarter.map_version}/buildings/14/8610/5839.mvt",
+    )  # fmt: skip
+
+    def read() -> dict[str, bytes]:
+        """What each address answers, without what differs from one answer to the next."""
+        return {
+            place: re.sub(rb"[A-Za-z0-9_-]{22,}|[0-9a-f]{32}", b"", anonymous.get(place).content)
+            for place in places
+        }
+
+    before = read()
+    add_impacts(session, revisions["A2"], "relocation", [(flat, 4) for flat in world.flats])
+    session.commit()
+    after = read()
+    for place in places:
+        assert before[place] == after[place], place
+    add_impacts(session, revisions["A2"], "vibration", [(flat, 4) for flat in world.flats])
+    session.commit()
+    assert read()[places[2]] != before[places[2]]
+
+
 def _cut(world: World, session: Session, stairwells: tuple[int, ...]) -> None:
     cut = CutDraft("power", MONDAY, MONDAY, stairwells, dt.time(9), dt.time(10))
     add_phase(session, world.site, code="X", name="Quadro", draft=week_draft(cuts=(cut,)))

@@ -9,6 +9,8 @@ import pytest
 from geo_service.errors import Invalid
 from geo_service.works.presets import PRESETS, ActivityPreset, draft_from_preset
 from geo_service.works.validation import check_draft
+from layers.criteria.relocation import unfit_by
+from layers.criteria.tables import table
 from layers.impacts.models import KINDS
 from layers.plant.power import PlantItem, sound_power
 from layers.sites import DUST_ACTIVITIES
@@ -69,3 +71,9 @@ def test_what_the_person_says_replaces_what_the_preset_proposes() -> None:
 def test_an_unknown_preset_is_named_with_the_known_ones() -> None:
     with pytest.raises(Invalid, match=r"no activity preset 'demolizione'.*demolition"):
         draft_from_preset("demolizione", **DAY)
+
+
+def test_what_empties_flats_says_so_and_only_that() -> None:
+    assert set(table("relocation")["activities"]) <= set(PRESETS)
+    for code, preset in PRESETS.items():
+        assert ("relocation" in preset.kinds) == (unfit_by(code) is not None), code

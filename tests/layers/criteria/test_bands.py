@@ -128,7 +128,8 @@ def test_parking_scaffold_inside_relocation():
     assert band_inside([1, 2, 5], [1, 1, 1]).tolist() == [1, 2, 3]
     assert int(band_inside(1, 1, bathroom_or_kitchen_out=True)) == 4
     assert int(band_inside(5, 0, bathroom_or_kitchen_out=True)) == 0
-    assert band_relocation([True, False]).tolist() == [4, 0]
+    assert band_relocation([0, 1, 2, 6, 20, 21]).tolist() == [0, 1, 2, 3, 3, 4]
+    assert band_relocation([3, 3], for_good=[True, False]).tolist() == [4, 2]
 
 
 def test_every_kind_says_what_its_bands_rest_on():

@@ -315,7 +315,7 @@ def test_every_kind_gives_finite_rows_of_the_same_form() -> None:
     ground = closures({"geometry": shapely.box(5, 5, 15, 10), "stalls": 4})
     plan = works(
         cuts=(cut, cut), closures=ground, dust_activities=("earthworks", "construction"),
-        roles={1: frozenset({"scaffold", "works"})}, inside_flat_ids=(11_000,),
+        roles={1: frozenset({"scaffold", "works"})}, inside_flat_ids=(11_000,), preset="risers",
         plant=(Plant("it-escavatore-con-martello"),),
     )  # fmt: skip
     result = compute(scene(plan, paths=[STREET, spur(10), spur(30)]))

@@ -159,8 +159,8 @@ def test_only_a_granted_permit_for_all_days_changes_the_limit(
     period = Range(MONDAY, MONDAY + dt.timedelta(days=days), bounds="[)")
     small.session.add(
         Permit(
-            phase_id=revision.phase_id, kind="noise_derogation", state=state, period=period,
-            conditions={"limit_dba": 82},
+            site_id=revision.phase.site_id, phases=[revision.phase], kind="noise_derogation",
+            state=state, period=period, conditions={"limit_dba": 82},
         )
     )  # fmt: skip
     small.session.flush()
