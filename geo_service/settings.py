@@ -43,6 +43,22 @@ class Settings(BaseSettings):
         default=None, description="Folder under which the private cluster keeps its files"
     )
 
+    files_dir: Path | None = Field(
+        default=None, description="Folder of stored documents; unset: files in the state folder"
+    )
+    max_document_mb: int = Field(
+        default=25, ge=1, le=1000, description="Largest document that can be attached, in MB"
+    )
+
+    uploads_dir: Path | None = Field(
+        default=None,
+        description="Private folder of uploaded files, shared by all machines of an installation; "
+        "unset: uploads in the state folder",
+    )
+    max_upload_mb: int = Field(
+        default=200, ge=2, le=4000, description="Largest file that may be uploaded, in MB (10^6)"
+    )
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: str | None = Field(
@@ -121,7 +137,7 @@ class Settings(BaseSettings):
             )
         return srid
 
-    @field_validator("state_dir", "cluster_dir")
+    @field_validator("state_dir", "cluster_dir", "uploads_dir", "files_dir")
     @classmethod
     def _absolute(cls, folder: Path | None) -> Path | None:
         return None if folder is None else Path(os.path.abspath(folder.expanduser()))

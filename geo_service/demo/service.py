@@ -162,7 +162,8 @@ def _load_works(session: Session, quarter: Quarter, weeks: Weeks) -> None:
         for permit in permits(plan.code, weeks):
             session.add(
                 Permit(
-                    phase_id=in_force[permit.phase].phase_id,
+                    site_id=site.id,
+                    phases=[in_force[permit.phase].phase],
                     kind=permit.kind,
                     issuer=permit.issuer,
                     number=permit.number,

@@ -76,9 +76,11 @@ _PHASES = text(
            not exists (select from impact_run r where r.revision_id = v.id and r.in_force)
            or exists (select from impact_run r join impact i on i.run_id = r.id
                       where r.revision_id = v.id and r.in_force and i.band > 0),
-           (select max(c.confirmed_on) from phase_confirmation c where c.revision_id = v.id),
+           (select max(c.confirmed_on) from phase_confirmation c
+            where c.revision_id = v.id and c.said <> 'overrun'),
            coalesce((select jsonb_agg(jsonb_build_array(m.kind, m.state) order by m.id)
-                     from permit m where m.phase_id = p.id and m.state <> 'granted'), '[]')
+                     from permit m join permit_of_phase c on c.permit_id = m.id
+                     where c.phase_id = p.id and m.state <> 'granted'), '[]')
     from revision_in_force f
     join phase_revision v on v.id = f.revision_id
     join works_phase p on p.id = f.phase_id

@@ -8,15 +8,21 @@ from sqlalchemy import text
 
 from geo_service import history
 from geo_service.accounts import models as accounts
+from geo_service.appointments import models as appointments
+from geo_service.files import store
 from geo_service.households import models as households
+from geo_service.imports import uploads
 from geo_service.jobs import models as jobs
-from geo_service.works import once
+from geo_service.works import cut_actuals, once, permit_documents
 from layers import sites
 from layers.db import Base
 from layers.impacts import models as impacts
 
 # Importing a module declares its tables; a domain with tables must be named here.
-DECLARED = (sites, impacts, households, accounts, history, jobs, once)
+DECLARED = (
+    sites, impacts, appointments, households, accounts, history, jobs, once, store,
+    permit_documents, cut_actuals, uploads,
+)  # fmt: skip
 
 # Tables of the job queue: their schema is the library's, not ours.
 FOREIGN = ("procrastinate_",)

@@ -25,7 +25,7 @@ from geo_service.works.places import building_labels
 from geo_service.works.revisions import inclusive
 from layers.impacts.parameters import parameters_from
 from layers.impacts.sql import frame
-from layers.sites import Permit, PhaseRevision
+from layers.sites import PERMIT_OF_PHASE, Permit, PhaseRevision
 
 # Margin of the noise method; a level this near to the limit is to be verified.
 MARGIN_DB = 3.0
@@ -148,10 +148,11 @@ def limits_of(session: Session, revision: PhaseRevision) -> Limits:
     rule = parameters_from(revision.phase.site.quarter.settings).rule
     permit = session.scalars(
         select(Permit)
+        .join(PERMIT_OF_PHASE, PERMIT_OF_PHASE.c.permit_id == Permit.id)
         .where(
-            Permit.phase_id == revision.phase_id,
+            PERMIT_OF_PHASE.c.phase_id == revision.phase_id,
             Permit.kind == "noise_derogation",
-            Permit.state.in_(("granted", "pending", "to_request")),
+            Permit.state.in_(("granted", "in_progress", "pending", "to_request")),
             Permit.period.is_(None) | Permit.period.op("&&")(revision.period),
         )
         .order_by(Permit.state == "granted", Permit.id)

@@ -200,7 +200,8 @@ def load_works(connection: Connection, revision_id: int) -> Works:
                   order by weekday, starts_at, noisy),
             array(select flat_id from revision_flat f where f.revision_id = r.id order by 1),
             (select max((n.conditions ->> 'limit_dba')::float8) from permit n
-                where n.phase_id = r.phase_id and n.kind = 'noise_derogation'
+                join permit_of_phase c on c.permit_id = n.id
+                where c.phase_id = r.phase_id and n.kind = 'noise_derogation'
                     and n.state = 'granted' and n.period @> r.period
                     and jsonb_typeof(n.conditions -> 'limit_dba') = 'number')
         from phase_revision r join works_phase p on p.id = r.phase_id

@@ -65,7 +65,8 @@ def test_a_permit_that_is_not_there(
     session: Session, works: Works, state: str, open_: bool
 ) -> None:
     world, revisions = works
-    permit = Permit(phase_id=revisions["A2"].phase_id, kind="noise_derogation", state=state)
+    phase = revisions["A2"].phase
+    permit = Permit(site_id=phase.site_id, phases=[phase], kind="noise_derogation", state=state)
     session.add(permit)
     session.flush()
     assert (("permit", "A2 Demolizione") in _said(session, world)) is open_

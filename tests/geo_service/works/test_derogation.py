@@ -117,8 +117,9 @@ def test_a_permit_brings_its_own_limit(session: Session, loud: Works) -> None:
     revision = loud[1]["A1"]
     assert limits_of(session, revision).permit is None
     assert limits_of(session, revision).municipal_dba == 70.0
-    permit = Permit(phase_id=revision.phase_id, kind="noise_derogation", number="PROVA-1",
-                    state="granted", conditions={"limit_dba": 75})  # fmt: skip
+    permit = Permit(site_id=revision.phase.site_id, phases=[revision.phase], number="PROVA-1",
+                    kind="noise_derogation", state="granted",
+                    conditions={"limit_dba": 75})  # fmt: skip
     session.add(permit)
     session.flush()
     limits = limits_of(session, revision)
