@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import holidays
 
 ROME = ZoneInfo("Europe/Rome")
+# Days of the week as numbers, 0 is Monday.
+MONDAY_TO_FRIDAY = frozenset(range(5))
 
 
 def now() -> dt.datetime:
@@ -33,21 +35,35 @@ def _national(year: int) -> frozenset[dt.date]:
 
 def is_holiday(day: dt.date, patron: tuple[int, int] | None = None) -> bool:
     """Whether ``day`` is a Sunday, a national holiday or the local patron's ``(month, day)``."""
-    if day.weekday() == 6 or day in _national(day.year):
-        return True
-    return patron is not None and (day.month, day.day) == patron
+    return day.weekday() == 6 or _is_feast(day, patron)
 
 
-def is_working_day(day: dt.date, patron: tuple[int, int] | None = None) -> bool:
-    """Monday to Friday, holidays excepted: the days that notices and deadlines count in."""
-    return day.weekday() < 5 and not is_holiday(day, patron)
+def _is_feast(day: dt.date, patron: tuple[int, int] | None) -> bool:
+    return day in _national(day.year) or (day.month, day.day) == patron
 
 
-def add_working_days(day: dt.date, number: int, patron: tuple[int, int] | None = None) -> dt.date:
+def is_working_day(
+    day: dt.date,
+    patron: tuple[int, int] | None = None,
+    weekdays: frozenset[int] = MONDAY_TO_FRIDAY,
+) -> bool:
+    """One of ``weekdays``, holidays excepted: the days that notices, deadlines and works count in.
+
+    Without other ``weekdays`` Monday to Friday.
+    """
+    return day.weekday() in weekdays and not _is_feast(day, patron)
+
+
+def add_working_days(
+    day: dt.date,
+    number: int,
+    patron: tuple[int, int] | None = None,
+    weekdays: frozenset[int] = MONDAY_TO_FRIDAY,
+) -> dt.date:
     """The day ``number`` working days after ``day`` (before it, where negative)."""
     step = dt.timedelta(days=1 if number > 0 else -1)
     left = abs(number)
     while left:
         day += step
-        left -= is_working_day(day, patron)
+        left -= is_working_day(day, patron, weekdays)
     return day

@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, joinedload
 
 from geo_service import history
 from geo_service.errors import Invalid, NotFound
 from geo_service.i18n import gettext as _
-from geo_service.works.drafts import (
-    RevisionDraft,
-)
-from geo_service.works.facts import area_words, facts_of
-from geo_service.works.revisions import draft_of, multipolygon, record
+from geo_service.works.drafts import RevisionDraft
+from geo_service.works.facts import area_words
+from geo_service.works.revisions import multipolygon
+from geo_service.works.schedule import change_schedule
 from geo_service.works.validation import check_identifiers
 from layers.buildings import Quarter
 from layers.crs import SRID
@@ -30,10 +29,8 @@ from layers.sites import (
     PhaseConfirmation,
     PhaseRevision,
     RevisionSeal,
-    ScheduleVersion,
     Site,
     WorksPhase,
-    schedule_version_revision,
 )
 
 
@@ -84,22 +81,9 @@ def add_phases(
     recorded_at: dt.datetime | None = None,
 ) -> list[PhaseRevision]:
     """Record new phases ``(code, name, draft)`` in one new version of the site's schedule."""
-    revisions = []
-    for code, name, draft in phases:
-        taken = exists().where(WorksPhase.site_id == site.id, WorksPhase.code == code)
-        if session.scalar(select(taken)):
-            raise Invalid(
-                _("La fase %(code)s esiste già nel cantiere %(site)s.", code=code, site=site.code),
-                {"code": _("già usato")},
-            )
-        phase = WorksPhase(site_id=site.id, code=code, name=name)
-        session.add(phase)
-        session.flush()
-        revisions.append(record(session, site, phase, draft, author, reason, recorded_at))
-        subject = history.Subject("phase", phase.id, site.quarter_id)
-        _note(session, "phase.added", subject, {}, facts_of(draft, reason))
-    _new_version(session, site.id, revisions, author, reason, recorded_at)
-    return revisions
+    return change_schedule(
+        session, site, fresh=phases, author=author, reason=reason, recorded_at=recorded_at
+    )
 
 
 def add_phase(
@@ -136,9 +120,9 @@ def revise_phase(
 ) -> PhaseRevision:
     """Record a new revision of ``phase``; the old one stays as it was, for ever."""
     site = session.get_one(Site, phase.site_id)
-    revision = _revised(session, site, phase, draft, author, reason, recorded_at)
-    _new_version(session, site.id, [revision], author, reason, recorded_at)
-    return revision
+    return revise_phases(
+        session, site, [(phase, draft)], author=author, reason=reason, recorded_at=recorded_at
+    )[0]
 
 
 def revise_phases(
@@ -151,12 +135,9 @@ def revise_phases(
     recorded_at: dt.datetime | None = None,
 ) -> list[PhaseRevision]:
     """Record new revisions of several phases of ``site`` in one version of its schedule."""
-    revisions = [
-        _revised(session, site, phase, draft, author, reason, recorded_at)
-        for phase, draft in changes
-    ]
-    _new_version(session, site.id, revisions, author, reason, recorded_at)
-    return revisions
+    return change_schedule(
+        session, site, changed=changes, author=author, reason=reason, recorded_at=recorded_at
+    )
 
 
 def confirm(session: Session, revision: PhaseRevision, on: dt.date, author: str = "") -> None:
@@ -177,31 +158,6 @@ def seal(session: Session, revision: PhaseRevision, reason: str) -> None:
         session.flush()
 
 
-def _revised(
-    session: Session,
-    site: Site,
-    phase: WorksPhase,
-    draft: RevisionDraft,
-    author: str,
-    reason: str,
-    recorded_at: dt.datetime | None,
-) -> PhaseRevision:
-    """Record a revision, and in the history what differs from the one before."""
-    former = session.scalar(
-        select(PhaseRevision)
-        .where(PhaseRevision.phase_id == phase.id)
-        .order_by(PhaseRevision.number.desc())
-        .limit(1)
-    )
-    before = {} if former is None else facts_of(draft_of(session, former))
-    revision = record(session, site, phase, draft, author, reason, recorded_at)
-    subject = history.Subject("phase", phase.id, site.quarter_id)
-    # Read back, so that what the draft left to the site is told as it was recorded.
-    after = facts_of(draft_of(session, revision), reason)
-    _note(session, "phase.revised", subject, before, after)
-    return revision
-
-
 def _site_facts(site: Site) -> dict[str, object]:
     told = {"code": site.code, "name": site.name, "client": site.client or None,
             "cup": site.cup, "cig": site.cig,
@@ -218,51 +174,6 @@ def _note(
 ) -> None:
     changes = history.difference(before, after)
     history.record(session, history.actor_of(session), action, subject, changes)
-
-
-def _new_version(
-    session: Session,
-    site_id: int,
-    changed: Sequence[PhaseRevision],
-    author: str,
-    reason: str,
-    recorded_at: dt.datetime | None,
-) -> ScheduleVersion:
-    # Two people saving at once must not both make version n + 1.
-    session.execute(select(Site.id).where(Site.id == site_id).with_for_update())
-    newest = session.scalar(
-        select(ScheduleVersion)
-        .where(ScheduleVersion.site_id == site_id)
-        .order_by(ScheduleVersion.number.desc())
-        .limit(1)
-    )
-    kept: list[int] = []
-    if newest is not None:
-        touched = {r.phase_id for r in changed}
-        kept = list(
-            session.scalars(
-                select(PhaseRevision.id)
-                .join(schedule_version_revision)
-                .where(
-                    schedule_version_revision.c.version_id == newest.id,
-                    PhaseRevision.phase_id.not_in(touched),
-                )
-            )
-        )
-    version = ScheduleVersion(
-        site_id=site_id,
-        number=1 if newest is None else newest.number + 1,
-        author=author,
-        reason=reason,
-        **({} if recorded_at is None else {"recorded_at": recorded_at}),
-    )
-    session.add(version)
-    session.flush()
-    session.execute(
-        insert(schedule_version_revision),
-        [{"version_id": version.id, "revision_id": r} for r in [*kept, *(c.id for c in changed)]],
-    )
-    return version
 
 
 def revisions_in_force(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,11 +12,13 @@ from starlette.datastructures import FormData
 from geo_service import i18n
 from geo_service.calendar import monday_of
 from geo_service.i18n import gettext as _
+from geo_service.works.dependencies import Network
+from geo_service.works.dependency_days import broken
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.edit_saving import save_revisions
+from geo_service.works.followers import Edit
 from geo_service.works.revisions import draft_of, inclusive, shifted
 from geo_service.works.validation import LONGEST_DAYS
-from layers.sites import PhaseRevision, Site, WorksPhase
+from layers.sites import PhaseRevision
 
 # Width of the drawing; the page scales it.
 WIDTH = 1000.0
@@ -154,15 +155,28 @@ def moved_draft(session: Session, bar: Bar) -> RevisionDraft:
     return replace(draft, starts_on=first, ends_on=last)
 
 
-def save_moves(
-    session: Session, moved: Sequence[Bar], *, author: str, reason: str
-) -> list[PhaseRevision]:
-    """Record all moves, one version per site. Raises what :func:`save_revisions` does."""
-    by_site: dict[Site, list[tuple[WorksPhase, int, RevisionDraft]]] = defaultdict(list)
-    for bar in moved:
-        edit = (bar.revision.phase, bar.based_on, moved_draft(session, bar))
-        by_site[bar.revision.phase.site].append(edit)
-    made: list[PhaseRevision] = []
-    for site in sorted(by_site, key=lambda s: s.id):
-        made += save_revisions(session, site, by_site[site], author=author, reason=reason)
-    return made
+def typed_dates(bars: Sequence[Bar]) -> dict[int, tuple[dt.date, dt.date]]:
+    """Dates of moved bars that are sound, by phase."""
+    return {
+        bar.revision.phase_id: (
+            dt.date.fromisoformat(bar.typed_first), dt.date.fromisoformat(bar.typed_last)
+        )
+        for bar in bars if not bar.error
+    }  # fmt: skip
+
+
+def link_lines(net: Network, timeline: Timeline) -> list[dict[str, object]]:
+    """The dependencies between bars, for the script that draws them."""
+    shown = {bar.revision.phase_id for bar in timeline.bars}
+    typed = typed_dates([bar for bar in timeline.bars if bar.moved])
+    torn = {b.link for b in broken(net.links, net.with_dates(typed), net.patron)}
+    return [
+        {"from": k.predecessor_id, "to": k.successor_id, "kind": k.kind, "broken": k in torn}
+        for k in net.links
+        if {k.predecessor_id, k.successor_id} <= shown
+    ]
+
+
+def edits_of(session: Session, moved: Sequence[Bar]) -> list[Edit]:
+    """Moved bars as edits of their phases."""
+    return [(bar.revision, bar.based_on, moved_draft(session, bar)) for bar in moved]

@@ -20,11 +20,31 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once
+from geo_service.works.dependencies import network
 from geo_service.works.edit_saving import ChangedMeanwhile
+from geo_service.works.followers import (
+    NOTHING,
+    Consequences,
+    Edit,
+    consequences,
+    edit_of,
+    save_by_site,
+)
+from geo_service.works.move_effect import effect_of
+from geo_service.works.move_words import effect_context, following, waiting_words
 from geo_service.works.overview import site_row
 from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
-from geo_service.works.timeline import WIDTH, Bar, Timeline, read_moves, save_moves, timeline_of
+from geo_service.works.timeline import (
+    WIDTH,
+    Bar,
+    Timeline,
+    edits_of,
+    link_lines,
+    read_moves,
+    timeline_of,
+    typed_dates,
+)
 from layers.buildings import Quarter
 from layers.sites import Site
 
@@ -83,6 +103,24 @@ def move_in_quarter(
     return _submit(request, session, today, Shown(quarter, None), submitted, who)
 
 
+@router.post("/cantieri/{site_id:int}/cronoprogramma/effetto")
+def effect_in_site(
+    request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
+) -> Response:
+    """For whom the dates typed for one site would change something."""
+    site = site_row(session, site_id).site
+    return _effect(request, session, today, Shown(site.quarter, site), submitted)
+
+
+@router.post("/cronoprogramma/effetto")
+def effect_in_quarter(
+    request: Request, session: Db, who: Editor, today: Today, quarter: StaffQuarter,
+    submitted: Submitted,
+) -> Response:  # fmt: skip
+    """For whom the dates typed for the quarter would change something."""
+    return _effect(request, session, today, Shown(quarter, None), submitted)
+
+
 def _drawn(session: Session, today: dt.date, shown: Shown) -> Timeline:
     revisions = revisions_in_force(
         session, shown.quarter.id, site_id=shown.site.id if shown.site else None
@@ -111,14 +149,36 @@ def _submit(
         return see_other(shown.address)
     if timeline.errors:
         return _page(request, session, today, shown, timeline, status=422)
+    found = consequences(session, shown.quarter.id, typed_dates(moved))
+    answer = str(submitted.get("seguono") or "")
+    if found.open_question(answer):
+        return _page(request, session, today, shown, timeline, status=409, found=found)
+    edits = edits_of(session, moved) + [edit_of(session, f) for f in found.accepted(answer)]
     try:
-        return see_other(_once(session, key, shown, timeline, moved, who))
+        return see_other(_once(session, key, shown, edits, timeline.reason, who))
     except ChangedMeanwhile:
         _tell_theirs(timeline, moved)
         return _page(request, session, today, shown, timeline, status=409)
     except Invalid as refused:
         timeline.errors[""] = str(refused)
         return _page(request, session, today, shown, timeline, status=422)
+
+
+def _effect(
+    request: Request, session: Session, today: dt.date, shown: Shown, submitted: FormData
+) -> Response:
+    timeline = _drawn(session, today, shown)
+    moved = read_moves(submitted, timeline)
+    timeline.errors.pop("motivo", None)
+    if timeline.errors:
+        context = effect_context(None, NOTHING) | {"errors": timeline.errors}
+        return render(request, "works/edit_timeline_effect.html", status=200, **context)
+    found = consequences(session, shown.quarter.id, typed_dates(moved))
+    effect = effect_of(session, [(r, draft) for r, _n, draft in edits_of(session, moved)])
+    return render(
+        request, "works/edit_timeline_effect.html", status=200,
+        **effect_context(effect if moved else None, found),
+    )  # fmt: skip
 
 
 def _tell_theirs(timeline: Timeline, moved: list[Bar]) -> None:
@@ -140,15 +200,15 @@ def _once(
     session: Session,
     key: bytes,
     shown: Shown,
-    timeline: Timeline,
-    moved: list[Bar],
+    edits: list[Edit],
+    reason: str,
     who: SignedIn,
 ) -> str:
     with session.begin_nested():
         before = once.begin(session, key, who.id)
         if before is not None:
             return before or shown.address
-        made = save_moves(session, moved, author=who.called, reason=timeline.reason)
+        made = save_by_site(session, edits, author=who.called, reason=reason)
         sites = {r.phase.site_id for r in made}
         address = f"{shown.address}?salvata=1"
         if len(sites) == 1:
@@ -164,9 +224,11 @@ def _page(
     shown: Shown,
     timeline: Timeline | None = None,
     status: int = 200,
+    found: Consequences = NOTHING,
 ) -> Response:
     show_quarter(request, session, shown.quarter)
     drawn = timeline or _drawn(session, today, shown)
+    net = network(session, shown.quarter.id)
     return render(
         request,
         "works/edit_timeline.html",
@@ -176,6 +238,10 @@ def _page(
         address=shown.address,
         timeline=drawn,
         errors=drawn.errors,
+        found=found,
+        following=following(found),
+        links=link_lines(net, drawn),
+        waits=waiting_words(net),
         width=WIDTH,
         typed=timeline is not None,
     )

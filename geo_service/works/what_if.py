@@ -75,6 +75,7 @@ class WhatIf:
     band differs: kind, building_id, flat_id, before, after, move. ``overall`` counts each flat
     once, by its strongest kind. ``bands_before`` and ``bands_after`` give the strongest band of
     every building hit; ``marks`` the move of every building in which something changes.
+    ``former`` and ``result`` are the two computations.
     """
 
     by_kind: Mapping[str, KindChange]
@@ -88,6 +89,7 @@ class WhatIf:
     bands_before: Mapping[int, int]
     bands_after: Mapping[int, int]
     marks: Mapping[int, str]
+    former: ImpactResult
     result: ImpactResult
 
 
@@ -164,13 +166,13 @@ def strongest(impacts: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=[*_PLACE, "band", "starts_on", "ends_on"])
     frame = impacts[["kind", "building_id", "band"]].assign(
         flat_id=impacts.flat_id.fillna(-1).astype("int64"),
-        starts_on=_ordinals(impacts.starts_on),
-        ends_on=_ordinals(impacts.ends_on.where(impacts.ends_on.notna(), dt.date.max)),
+        starts_on=ordinals(impacts.starts_on),
+        ends_on=ordinals(impacts.ends_on.where(impacts.ends_on.notna(), dt.date.max)),
     )
     return _strongest_of(frame)
 
 
-def _ordinals(days: pd.Series[Any]) -> npt.NDArray[np.int64]:
+def ordinals(days: pd.Series[Any]) -> npt.NDArray[np.int64]:
     """Dates as whole numbers: pandas compares and groups those some fifty times faster."""
     codes, found = pd.factorize(days.to_numpy(dtype=object))
     numbers = np.array([day.toordinal() for day in found], dtype=np.int64)
@@ -193,7 +195,7 @@ def difference(session: Session, before: ImpactResult, after: ImpactResult) -> W
     flats = {int(f) for places in (old, new) for f in places.flat_id if f >= 0}
     people = stays_in(session, sorted(flats))
     for column in ("stay_from", "stay_until"):
-        people[column] = _ordinals(people[column])
+        people[column] = ordinals(people[column])
     bands_before, bands_after = _building_bands(old_all), _building_bands(new_all)
     present = _present(changes, people)
     return WhatIf(
@@ -211,6 +213,7 @@ def difference(session: Session, before: ImpactResult, after: ImpactResult) -> W
         bands_before=bands_before,
         bands_after=bands_after,
         marks=_marks(bands_before, bands_after, overall, changes),
+        former=before,
         result=after,
     )
 

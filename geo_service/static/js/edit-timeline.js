@@ -6,6 +6,7 @@
   var first = day(table.dataset.first), unit = Number(table.dataset.unit);
   var texts = JSON.parse(document.getElementById("timeline-texts").textContent);
   var told = document.getElementById("timeline-moved");
+  var undoButton = document.getElementById("timeline-undo"), steps = [], last = "";
   function day(text) { return Date.parse(text + "T00:00:00Z") / 86400000; }
   function text(n) { return new Date(n * 86400000).toISOString().slice(0, 10); }
 
@@ -24,21 +25,53 @@
     var codes = Array.prototype.map.call(table.querySelectorAll("tr.is-moved th a"),
       function (a) { return a.textContent.split(" ")[0]; });
     told.textContent = codes.length ? texts.moved.replace("%(codes)s", codes.join(", ")) : texts.none;
+    form.dispatchEvent(new CustomEvent("accanto:moved"));
+  }
+  function fields() { return table.querySelectorAll('[name^="dal_"], [name^="al_"]'); }
+  function state() {
+    return JSON.stringify(Array.prototype.map.call(fields(), function (f) { return f.value; }));
+  }
+  /* A whole drag is one step back, and so is what followed along. */
+  function settled() {
+    var now = state();
+    if (now !== last) { steps.push(last); last = now; }
+    undoButton.disabled = !steps.length;
+  }
+  function changed() {
+    showAll();
+    form.dispatchEvent(new Event("change"));
   }
   function shift(row, days, onlyEnd) {
     var from = row.querySelector('[name^="dal_"]'), to = row.querySelector('[name^="al_"]');
     if (isNaN(day(from.value)) || isNaN(day(to.value))) { return; }
     if (!onlyEnd) { from.value = text(day(from.value) + days); }
     to.value = text(Math.max(day(to.value) + days, day(from.value)));
-    showAll();
-    form.dispatchEvent(new Event("change"));
+    changed();
   }
+  undoButton.addEventListener("click", function () {
+    if (!steps.length) { return; }
+    last = steps.pop();
+    var kept = JSON.parse(last);
+    fields().forEach(function (f, n) { f.value = kept[n]; });
+    undoButton.disabled = !steps.length;
+    changed();
+  });
   table.addEventListener("click", function (event) {
     var button = event.target.closest("[data-days]");
-    if (button) { shift(button.closest("tr"), Number(button.dataset.days), false); }
+    if (button) { shift(button.closest("tr"), Number(button.dataset.days), false); settled(); }
   });
   table.addEventListener("input", showAll);
-  form.addEventListener("accanto:restored", showAll);
+  table.addEventListener("change", settled);
+  form.addEventListener("accanto:restored", function () { showAll(); settled(); });
+  /* The effect says what must follow; a button there brings it here. */
+  form.addEventListener("accanto:follow", function (event) {
+    event.detail.forEach(function (f) {
+      var from = form.elements.namedItem("dal_" + f[0]), to = form.elements.namedItem("al_" + f[0]);
+      if (from && to) { from.value = f[1]; to.value = f[2]; }
+    });
+    changed();
+    settled();
+  });
 
   /* Dragging in whole days; Escape lets go without moving. */
   table.addEventListener("pointerdown", function (event) {
@@ -53,6 +86,7 @@
       if (days !== done) { shift(row, days - done, Boolean(grip)); done = days; }
     }
     function stop() {
+      settled();
       document.removeEventListener("pointermove", move);
       document.removeEventListener("pointerup", stop);
       document.removeEventListener("pointercancel", stop);
@@ -64,4 +98,5 @@
     document.addEventListener("keydown", undo);
   });
   showAll();
+  last = state();
 })();
