@@ -17,6 +17,7 @@ from geo_service.accounts import routes as accounts
 from geo_service.accounts.guards import APP_GUARDS
 from geo_service.database import open_database, session_factory
 from geo_service.desk import history_routes as chronicle
+from geo_service.desk import job_routes as background
 from geo_service.desk import map_routes as desk_map
 from geo_service.desk import routes as desk
 from geo_service.households import flat_routes as flats
@@ -55,6 +56,7 @@ ROOMS = (
     desk,
     desk_map,
     chronicle,
+    background,
     households,
     household_sheet,
     flats,

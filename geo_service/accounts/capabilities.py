@@ -29,22 +29,29 @@ CAPABILITIES = {
     "totals": N_("totali di cinque e più"),
     "own_stairwell": N_("la propria scala, conteggi di cinque e più"),
     "own_phases": N_("le proprie fasi e i propri compiti"),
-    "imports": N_("importare dati"),
+    "imports": N_("importare edifici, alloggi e nuclei"),
     "people": N_("persone e ruoli"),
     "history": N_("cronologia"),
+    "buildings.edit": N_("cambiare edifici e scale"),
+    "own_jobs": N_("gli elenchi che ha chiesto"),
+    "jobs": N_("lavori in corso del servizio"),
 }
 
 _DESK = {"signed_in", "desk", "cases", "totals"}
 # An administrator keeps accounts and sees nobody's data; a person who needs both has two accounts.
 TABLE: dict[str, frozenset[str]] = {
-    "administrator": frozenset({"signed_in", "people"}),
+    "administrator": frozenset({"signed_in", "jobs", "own_jobs", "people"}),
     "coordinator": frozenset(
         _DESK
         | {"works.edit", "links.issue", "households", "needs", "protected", "imports"}
-        | {"people", "history"}
+        | {"people", "history", "buildings.edit", "jobs", "own_jobs"}
     ),
-    "operator": frozenset(_DESK | {"works.edit", "links.issue", "households", "needs", "imports"}),
-    "office": frozenset(_DESK | {"notices.approve"}),
+    "operator": frozenset(
+        _DESK
+        | {"works.edit", "links.issue", "households", "needs"}
+        | {"buildings.edit", "own_jobs"}
+    ),
+    "office": frozenset(_DESK | {"notices.approve", "own_jobs"}),
     "works": frozenset({"signed_in", "own_phases"}),
     "committee": frozenset({"signed_in", "totals"}),
     "delegate": frozenset({"signed_in", "own_stairwell"}),
@@ -54,16 +61,32 @@ TABLE: dict[str, frozenset[str]] = {
 PAGES = {
     "/esci": "signed_in",
     "/profilo": "signed_in",
+    "/ripresa": "signed_in",
+    "/totali": "totals",
+    "/comune": "notices.approve",
+    "/mia-scala": "own_stairwell",
+    "/mie-fasi": "own_phases",
     "/persone": "people",
     "/cronologia": "history",
+    "/lavori-in-corso": "own_jobs",
     "/nuclei": "households",
     "/alloggi": "households",
+    # Whoever edits works brings sites and phases; the other kinds need "imports" besides.
+    "/importa": "works.edit",
 }
 # Pages for which the first part of the path says too little.
 EXACT_PAGES = {
+    "/lavori-in-corso/ricalcola": "jobs",
+    "/lavori-in-corso/{job_id:int}/annulla": "jobs",
+    "/lavori-in-corso/{job_id:int}/riprova": "jobs",
+    "/edifici/{building_id:int}/modifica": "buildings.edit",
+    "/edifici/{building_id:int}/chiudi": "buildings.edit",
+    "/edifici/{building_id:int}/alloggi/nuovo": "protected",
+    "/alloggi/{flat_id:int}/chiudi": "protected",
     "/fasi/{phase_id:int}/modifica": "works.edit",
     "/fasi/{phase_id:int}/modifica/effetto": "works.edit",
     "/fasi/{phase_id:int}/ancora-valida": "works.edit",
+    "/fasi/{phase_id:int}/riferito": "works.edit",
     "/cantieri/nuovo": "works.edit",
     "/cantieri/{site_id:int}/modifica": "works.edit",
     "/cantieri/{site_id:int}/archivia": "works.edit",
@@ -74,7 +97,10 @@ EXACT_PAGES = {
 }
 DEFAULT = "desk"
 # Where a person arrives after signing in, best first.
-HOMES = (("desk", "/oggi"), ("people", "/persone"), ("signed_in", "/profilo"))
+HOMES = (
+    ("notices.approve", "/comune"), ("desk", "/oggi"), ("totals", "/totali"),
+    ("own_stairwell", "/mia-scala"), ("own_phases", "/mie-fasi"), ("people", "/persone"), ("signed_in", "/profilo"),
+)  # fmt: skip
 
 # Who may give which role: nobody hands out more than is theirs to keep.
 GRANTS = {

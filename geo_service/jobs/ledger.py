@@ -117,17 +117,22 @@ def state(session: Session, job_id: int) -> JobState | None:
 
 
 def jobs_of(
-    session: Session, quarter_ids: Collection[int] | None, *, limit: int = 50
-) -> list[JobState]:
-    """Jobs of some quarters, or with None of all: those that wait or run first, then the newest."""
+    session: Session, quarter_ids: Collection[int] | None, *, asked_by: int | None = None,
+    limit: int = 50,
+) -> list[JobState]:  # fmt: skip
+    """Jobs of some quarters, or with None of all: those that wait or run first, then the newest.
+
+    ``asked_by`` leaves those that one account asked for.
+    """
     query = text(
         f"""select * from ({_STATE}) s
             where (cast(:quarters as bigint[]) is null or quarter_id = any(:quarters))
+              and (cast(:account as bigint) is null or account_id = :account)
             order by state in ('waiting', 'again', 'running', 'stopping') desc, job_id desc
             limit :limit"""  # noqa: S608  (no value is part of the text)
     )
     wanted = None if quarter_ids is None else sorted(quarter_ids)
-    rows = session.execute(query, {"quarters": wanted, "limit": limit})
+    rows = session.execute(query, {"quarters": wanted, "account": asked_by, "limit": limit})
     return [JobState(*row) for row in rows]
 
 
@@ -171,17 +176,14 @@ def file_of(session: Session, job_id: int, account_id: int) -> JobFile | None:
     return found
 
 
-def begun(engine: Engine, job_id: int, task: str, args: dict[str, Any]) -> None:
-    """Note that an attempt begins, also of a job that was put into the queue past us."""
+def begun(engine: Engine, job_id: int) -> None:
+    """Note that an attempt begins; what runs by the clock alone has no row and gets none."""
     query = text(
-        """insert into job_progress (job_id, task, args, started_at, attempts)
-           values (:id, :task, cast(:args as jsonb), now(), 1)
-           on conflict (job_id) do update set
-               started_at = coalesce(job_progress.started_at, excluded.started_at),
-               attempts = job_progress.attempts + 1"""
+        """update job_progress set started_at = coalesce(started_at, now()),
+                  attempts = attempts + 1 where job_id = :id"""
     )
     with engine.begin() as connection:
-        connection.execute(query, {"id": job_id, "task": task, "args": json.dumps(args)})
+        connection.execute(query, {"id": job_id})
 
 
 def ended(engine: Engine, job_id: int, error: str = "") -> None:
@@ -189,7 +191,8 @@ def ended(engine: Engine, job_id: int, error: str = "") -> None:
     _told_at.pop(job_id, None)
     query = text(
         """update job_progress set error = cast(:error as text),
-                  ended_at = case when cast(:error as text) = '' then now() end where job_id = :id"""
+                  ended_at = case when cast(:error as text) = '' then now() end
+           where job_id = :id"""
     )
     with engine.begin() as connection:
         connection.execute(query, {"id": job_id, "error": error[:1000]})

@@ -112,7 +112,7 @@ def _told(call_next: Callable[[], Any], context: procrastinate.JobContext, worke
     job = context.job
     if job.id is None:
         raise ValueError("a job that runs has a number")
-    ledger.begun(engine(), job.id, job.task_name, dict(job.task_kwargs))
+    ledger.begun(engine(), job.id)
     try:
         result = call_next()
     except JobAborted:
