@@ -30,8 +30,9 @@ import shapely
 from layers.noise.absorption import octave_absorption_db_per_km
 from layers.noise.bands import N_BANDS, FloatArray, energy_to_db
 from layers.noise.jit import thread_count
-from layers.noise.kernel import Parameters, PointArrays, propagate_arrays
+from layers.noise.kernel import PointArrays, propagate_arrays, receiver_groups
 from layers.noise.kernel_geometry import SceneArrays, points_at_walls
+from layers.noise.kernel_paths import Parameters
 from layers.noise.kernel_physics import ALTERNATIVE, GENERAL, NO_GROUND, ZoneArrays
 from layers.noise.model import (
     Barrier,
@@ -126,8 +127,8 @@ def _propagate_kernel(
     energy, bands, counts = propagate_arrays(
         arrays, ZoneArrays(*(getattr(scene.zones, f) for f in ZoneArrays._fields)),
         _parameters(options, reflecting), source_points, power,
-        receiver_points, np.r_[near.inside, far.inside], walls, len(groups),
-        4 * thread_count(),
+        receiver_points, np.r_[near.inside, far.inside], walls,
+        receiver_groups(receiver_points.xyz), len(groups), 4 * thread_count(),
     )  # fmt: skip
     return NoiseResult(
         laeq_dba=energy_to_db(energy.sum(axis=1)),

@@ -1,50 +1,25 @@
-"""Compiled kernel: every source to every receiver, in parallel over receivers."""
+"""Compiled kernel: every source to every receiver, in parallel over groups of receivers."""
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 # Types of compiled functions are those of their arguments, which numba checks at each call.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numba
 import numpy as np
 
-from layers.noise.bands import A_WEIGHTING_DB, WAVELENGTHS_M, FloatArray
+from layers.noise.bands import A_WEIGHTING_DB, FloatArray
 from layers.noise.jit import compiled
-from layers.noise.kernel_geometry import (
-    MAX_POINTS,
-    SceneArrays,
-    band_over_points,
-    is_left_out,
-    new_scratch,
-    ring_crossings,
-    rings_along,
-    upper_hull,
-)
-from layers.noise.kernel_physics import (
-    ALTERNATIVE,
-    GENERAL,
-    ZoneArrays,
-    geometry_factor,
-    ground_factors,
-    ground_general,
-    side_factor,
-    top_factor,
-)
-from layers.noise.kernel_sides import side_band
+from layers.noise.kernel_geometry import SceneArrays, new_scratch
+from layers.noise.kernel_paths import NEAREST_M, Parameters, path_energy
+from layers.noise.kernel_physics import ZoneArrays
+from layers.noise.kernel_reflections import WallArrays, reflections, walls_towards, wedges
 from layers.noise.packing import IntArray
-from layers.noise.rules import (
-    REFLECTION_TRIM_M,
-    SIDE_OFFSET_FACTOR,
-    WEAK_SIDE_BAND,
-    WEAK_SIDE_M,
-)
 
 _WEIGHT = 10.0 ** (0.1 * A_WEIGHTING_DB)
-_WAVENUMBERS = 1.0 / WAVELENGTHS_M
-_LN10 = float(np.log(10.0))
-_NEAREST_M = 1.0
 
 #: The most that ground, façade and reflections can add to the level of divergence alone, as
 #: energy: 6 dB for hard ground both ends and middle, 6 dB for reflections.
@@ -54,22 +29,9 @@ REFLECTION_GAIN = 10.0**0.6
 #: All paths left out at one receiver together stay this far below the lowest level, as energy.
 SKIPPED_SHARE = 0.02
 
-
-class Parameters(NamedTuple):
-    """Numbers of :class:`~layers.noise.model.NoiseOptions` as the kernel takes them."""
-
-    alpha: FloatArray  # (8,) dB per metre
-    second_edition: bool
-    ground_method: int
-    default_g: float
-    screening: bool
-    lateral: bool
-    weak_side: float  # energy factor
-    reflections: bool
-    facade_gain: float  # energy factor at receivers on a façade
-    reach: float
-    lowest_energy: float
-    c0: float
+#: Receivers in one square of this size are a group; a larger group is cut.
+GROUP_M = 32.0
+MOST_IN_GROUP = 64
 
 
 class PointArrays(NamedTuple):
@@ -80,185 +42,59 @@ class PointArrays(NamedTuple):
     owner: IntArray  # sources: group index; receivers: own building
 
 
-class WallArrays(NamedTuple):
-    """Reflecting walls that each source faces, with its image."""
+class Groups(NamedTuple):
+    """Receivers that stand together, so that walls are sorted out once for all of them."""
 
-    pointer: IntArray  # (sources + 1,)
-    image: FloatArray  # (k, 2) image of the source
-    line: FloatArray  # (k, 6) first end x, y, height, second end x, y, height
-    least: FloatArray  # (k,) smallest dimension
-    owner: IntArray  # (k,) building or barrier
-    share: FloatArray  # (k, 8) reflected share of the energy
+    order: IntArray  # (m,) receivers, group by group
+    start: IntArray  # (groups + 1,) into ``order``
+
+
+def receiver_groups(xyz: FloatArray) -> Groups:
+    """Receivers grouped by squares of the plan."""
+    cell = np.floor(xyz[:, :2] / GROUP_M).astype(np.int64)
+    order = np.lexsort((cell[:, 1], cell[:, 0])).astype(np.int64)
+    here = cell[order]
+    first = np.ones(len(xyz), dtype=bool)
+    first[1:] = (here[1:] != here[:-1]).any(axis=1)
+    ends = np.r_[np.flatnonzero(first), len(xyz)]
+    cuts = [np.arange(a, b, MOST_IN_GROUP) for a, b in pairwise(ends)]
+    start = np.concatenate([*cuts, [len(xyz)]]).astype(np.int64)
+    return Groups(order, start)
 
 
 @compiled()
-def scan_leg(scene, work, leg, path, keep, skip, left_out, state):
-    """Add what crosses one straight leg of a path to the profile over the top.
+def disc_round(xyz, members):
+    """Centre and radius of a circle round some points in plan."""
+    left, right, low, high = 1e300, -1e300, 1e300, -1e300
+    for j in members:
+        left, right = min(left, xyz[j, 0]), max(right, xyz[j, 0])
+        low, high = min(low, xyz[j, 1]), max(high, xyz[j, 1])
+    x, y = 0.5 * (left + right), 0.5 * (low + high)
+    return x, y, np.sqrt((right - x) ** 2 + (high - y) ** 2)
 
-    ``leg`` is (ax, ay, ux, uy, length, t_from, t_to, s0); ``path`` is (dp, d, zs, zr). ``state``
-    is (points, blocking rings, best detour below the line, its two lengths) and is returned.
+
+@compiled()
+def mark_paths(par, sources, strength, gain, x, y, z, wanted, counts):
+    """Mark in ``wanted`` (n,) which sources can matter at one receiver, by divergence alone.
+
+    ``counts`` grows by the pairs beyond reach and below the cut.
     """
-    ax, ay, ux, uy, length, t_from, t_to, s0 = leg
-    dp, d, zs, zr = path
-    a0, a1, b0, b1 = skip
-    points, blocking, best, best_first, best_last = state
-    slope = (zr - zs) / dp
-    near = rings_along(scene, work, ax, ay, ux, uy, length, 1e-6)
-    for i in range(near):
-        r = work.near[i]
-        if (a1 > a0 or b1 > b0) and is_left_out(scene.owner[r], left_out, a0, a1, b0, b1):
+    n = sources.xyz.shape[0]
+    together = 0.0
+    for i in range(n):
+        dp2 = (sources.xyz[i, 0] - x) ** 2 + (sources.xyz[i, 1] - y) ** 2
+        if dp2 > par.reach * par.reach:
+            wanted[i] = -1.0
+            counts[0] += 1
             continue
-        count = ring_crossings(scene, work, r, ax, ay, ux, uy, 1.0, 0.0)
-        cuts = False
-        for k in range(count):
-            t, z = work.crossing[k, 0], work.crossing[k, 1]
-            if t <= t_from or t >= t_to:
-                continue
-            s = s0 + t
-            if z - zs - slope * s > 0.0:
-                cuts = True
-                if points == MAX_POINTS:
-                    points = upper_hull(work.top, points, dp, zs, zr)
-                work.top[points, 0], work.top[points, 1] = s, z
-                points += 1
-            elif points == 0:
-                first = np.sqrt(s * s + (z - zs) ** 2)
-                last = np.sqrt((dp - s) ** 2 + (z - zr) ** 2)
-                if d - first - last > best:
-                    best, best_first, best_last = d - first - last, first, last
-        if cuts and keep and blocking < MAX_POINTS:
-            work.blocking[blocking] = r
-            blocking += 1
-    return points, blocking, best, best_first, best_last
-
-
-@compiled()
-def screen(
-    scene, work, way, path, direct, lateral, weak_side, second_edition, skip, left_out, agr, factor
-):
-    """Transmission of screening into ``factor`` (8,): 1 is unscreened.
-
-    ``way`` is (ax, ay, px, py, bx, by, l1, l2) in plan; ``direct`` tells that it has no bend.
-    """
-    ax, ay, px, py, bx, by, l1, l2 = way
-    dp, d, zs, zr = path
-    state = (0, 0, -1e9, 0.0, 0.0)
-    ux, uy = (px - ax) / l1, (py - ay) / l1
-    end = l1 if direct else l1 - REFLECTION_TRIM_M
-    leg = (ax, ay, ux, uy, l1, 0.0, end, 0.0)
-    state = scan_leg(scene, work, leg, path, direct, skip, left_out, state)
-    if not direct:
-        leg = (px, py, (bx - px) / l2, (by - py) / l2, l2, REFLECTION_TRIM_M, l2, l1)
-        state = scan_leg(scene, work, leg, path, False, skip, left_out, state)
-    points, blocking, best, best_first, best_last = state
-    if points == 0 and best < -0.6:
-        for f in range(8):
-            factor[f] = 1.0
-        return
-    if points == 0:
-        first, between, last, edges, z = best_first, 0.0, best_last, 1, best
-    else:
-        kept = upper_hull(work.top, points, dp, zs, zr)
-        first, between, last, edges = band_over_points(work.top, kept, dp, zs, zr, 1.0)
-        z = first + between + last - d
-    left = right = (0.0, 0.0, 0.0, 0)
-    if points > 0 and lateral and direct:
-        slope = (zr - zs) / dp
-        offset = 0.0
-        for k in range(kept):
-            above = work.top[k, 1] - zs - slope * work.top[k, 0]
-            offset = max(offset, above * dp / d)
-        x = top_factor(first, between, last, edges, z, d, second_edition, WEAK_SIDE_BAND)
-        limits = (SIDE_OFFSET_FACTOR * offset, (x * weak_side - 3.0) * WEAK_SIDE_M)
-        frame = (ax, ay, ux, uy, 1.0, zs, slope)
-        left = side_band(scene, work, blocking, frame, dp, d, limits, left_out, skip)
-        frame = (ax, ay, ux, uy, -1.0, zs, slope)
-        right = side_band(scene, work, blocking, frame, dp, d, limits, left_out, skip)
-    for f in range(8):
-        t = 1.0 / top_factor(first, between, last, edges, z, d, second_edition, f)
-        if agr[f] > 0.0:
-            t = min(t * np.exp(0.1 * _LN10 * agr[f]), 1.0)
-        if left[3] > 0:
-            t += 1.0 / side_factor(left[1], left[3], left[0] + left[1] + left[2] - d, f)
-        if right[3] > 0:
-            t += 1.0 / side_factor(right[1], right[3], right[0] + right[1] + right[2] - d, f)
-        factor[f] = min(t, 1.0)
-
-
-@compiled()
-def path_energy(scene, zones, work, par, way, hs, hr, direct, skip, left_out, agr, factor):
-    """Energy of one path per unit of source energy into ``factor`` (8,)."""
-    l1, l2 = way[6], way[7]
-    dp = l1 + l2
-    d = max(np.sqrt(dp * dp + (hs - hr) ** 2), _NEAREST_M)
-    gain = 1.0 / (d * d * 10.0**1.1)
-    if par.ground_method == GENERAL:
-        gs, gm, gr = ground_factors(zones, work.cuts, par.default_g, way, dp, hs, hr)
-        ground_general(dp, hs, hr, gs, gm, gr, par.second_edition, agr)
-    elif par.ground_method == ALTERNATIVE:
-        mean_height = 0.5 * (hs + hr) * dp / d
-        a = max(0.0, 4.8 - 2.0 * mean_height / d * (17.0 + 300.0 / d))
-        for f in range(8):
-            agr[f] = a
-        gain *= 1.0 + geometry_factor(dp, hs, hr)
-    else:
-        for f in range(8):
-            agr[f] = 0.0
-    if par.c0 > 0.0 and dp > 10.0 * (hs + hr):
-        gain *= 10.0 ** (-0.1 * par.c0 * (1.0 - 10.0 * (hs + hr) / dp))
-    if par.screening and dp > 1e-6 and scene.columns > 0:
-        path = (dp, np.sqrt(dp * dp + (hs - hr) ** 2), hs, hr)
-        screen(
-            scene, work, way, path, direct, par.lateral, par.weak_side, par.second_edition, skip,
-            left_out, agr, factor,
-        )  # fmt: skip
-    else:
-        for f in range(8):
-            factor[f] = 1.0
-    for f in range(8):
-        factor[f] *= gain * np.exp(-0.1 * _LN10 * (par.alpha[f] * d + agr[f]))
-
-
-@compiled()
-def reflections(scene, zones, work, par, walls, w0, w1, s, r, own, skip, left_out, agr, one, out):
-    """Energy of all first-order reflections from source ``s`` to receiver ``r`` added to ``out``.
-
-    ``s`` and ``r`` are x, y, height.
-    """
-    for k in range(w0, w1):
-        if walls.owner[k] == own:
-            continue
-        x1, y1, z1 = walls.line[k, 0], walls.line[k, 1], walls.line[k, 2]
-        x2, y2, z2 = walls.line[k, 3], walls.line[k, 4], walls.line[k, 5]
-        ix, iy = walls.image[k, 0], walls.image[k, 1]
-        ex, ey = x2 - x1, y2 - y1
-        side_image = ex * (iy - y1) - ey * (ix - x1)
-        side_receiver = ex * (r[1] - y1) - ey * (r[0] - x1)
-        if side_image * side_receiver >= 0.0:
-            continue
-        share = side_image / (side_image - side_receiver)
-        px, py = ix + share * (r[0] - ix), iy + share * (r[1] - iy)
-        length2 = ex * ex + ey * ey
-        along = ((px - x1) * ex + (py - y1) * ey) / length2
-        if along <= 0.0 or along >= 1.0:
-            continue
-        dp = np.sqrt((r[0] - ix) ** 2 + (r[1] - iy) ** 2)
-        if dp > par.reach:
-            continue
-        height = s[2] + share * (r[2] - s[2])
-        if height >= z1 + along * (z2 - z1):
-            continue
-        l1, l2 = dp * share, dp * (1.0 - share)
-        if l1 <= 2.0 * REFLECTION_TRIM_M or l2 <= 2.0 * REFLECTION_TRIM_M:
-            continue
-        d = np.sqrt(dp * dp + (r[2] - s[2]) ** 2)
-        cosine = abs(side_receiver - side_image) / (np.sqrt(length2) * d)
-        limit = (2.0 / (walls.least[k] * cosine) ** 2) * d * share * (1.0 - share)
-        way = (s[0], s[1], px, py, r[0], r[1], l1, l2)
-        path_energy(scene, zones, work, par, way, s[2], r[2], False, skip, left_out, agr, one)
-        for f in range(8):
-            if _WAVENUMBERS[f] > limit:
-                out[f] += one[f] * walls.share[k, f]
+        d2 = max(dp2 + (sources.xyz[i, 2] - z) ** 2, NEAREST_M)
+        wanted[i] = strength[i] * gain / (d2 * 10.0**1.1)
+        together += wanted[i]
+    least = par.lowest_energy * SKIPPED_SHARE / max(n, 1)
+    for i in range(n):
+        if wanted[i] >= 0.0 and (together < par.lowest_energy or wanted[i] < least):
+            wanted[i] = -1.0
+            counts[1] += 1
 
 
 @compiled(parallel=True)
@@ -271,13 +107,14 @@ def propagate_arrays(
     receivers: PointArrays,
     left_out: IntArray,
     walls: WallArrays,
+    groups: Groups,
     n_groups: int,
     chunks: int,
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Energies at the receivers.
 
-    :returns: (m, groups) A-weighted energies, (m, 8) linear band energies, and (chunks, 2) counts
-        of pairs beyond reach and below the cut.
+    :returns: (m, n_groups) A-weighted energies by group of sources, (m, 8) linear band energies,
+        and (chunks, 2) counts of pairs beyond reach and below the cut.
     """
     m, n = receivers.xyz.shape[0], sources.xyz.shape[0]
     energy = np.zeros((m, n_groups))
@@ -285,49 +122,58 @@ def propagate_arrays(
     counts = np.zeros((chunks, 2), np.int64)
     gain = GROUND_GAIN * (REFLECTION_GAIN if par.reflections else 1.0)
     strength = np.zeros(n)
+    most = 0
     for i in range(n):
+        most = max(most, walls.pointer[i + 1] - walls.pointer[i])
         for f in range(8):
             strength[i] += power[i, f] * _WEIGHT[f]
+    planes = wedges(walls)
     for chunk in numba.prange(chunks):
         work = new_scratch(scene)
         agr, factor, one = np.zeros(8), np.zeros(8), np.zeros(8)
-        bound = np.zeros(n)
-        for j in range(chunk, m, chunks):
-            rx, ry, rz = receivers.xyz[j, 0], receivers.xyz[j, 1], receivers.xyz[j, 2]
-            own = receivers.owner[j]
-            facade = par.facade_gain if own >= 0 else 1.0
-            b0, b1 = receivers.pointer[j], receivers.pointer[j + 1]
-            together = 0.0
+        wanted = np.zeros((MOST_IN_GROUP, n))
+        found = np.zeros(most, np.int64)
+        for group in range(chunk, groups.start.shape[0] - 1, chunks):
+            members = groups.order[groups.start[group] : groups.start[group + 1]]
+            cx, cy, radius = disc_round(receivers.xyz, members)
+            for k in range(members.shape[0]):
+                j = members[k]
+                loudest = gain * (par.facade_gain if receivers.owner[j] >= 0 else 1.0)
+                x, y, z = receivers.xyz[j, 0], receivers.xyz[j, 1], receivers.xyz[j, 2]
+                mark_paths(par, sources, strength, loudest, x, y, z, wanted[k], counts[chunk])
             for i in range(n):
-                dp2 = (sources.xyz[i, 0] - rx) ** 2 + (sources.xyz[i, 1] - ry) ** 2
-                if dp2 > par.reach * par.reach:
-                    bound[i] = -1.0
-                    counts[chunk, 0] += 1
-                    continue
-                d2 = max(dp2 + (sources.xyz[i, 2] - rz) ** 2, _NEAREST_M)
-                bound[i] = strength[i] * gain * facade / (d2 * 10.0**1.1)
-                together += bound[i]
-            least = par.lowest_energy * SKIPPED_SHARE / max(n, 1)
-            for i in range(n):
-                if bound[i] < 0.0:
-                    continue
-                if together < par.lowest_energy or bound[i] < least:
-                    counts[chunk, 1] += 1
-                    continue
-                sx, sy, sz = sources.xyz[i, 0], sources.xyz[i, 1], sources.xyz[i, 2]
-                dp = np.sqrt((sx - rx) ** 2 + (sy - ry) ** 2)
-                skip = (sources.pointer[i], sources.pointer[i + 1], b0, b1)
-                way = (sx, sy, rx, ry, rx, ry, max(dp, 1e-12), 0.0)
-                path_energy(scene, zones, work, par, way, sz, rz, True, skip, left_out, agr, factor)
-                if par.reflections:
-                    reflections(
-                        scene, zones, work, par, walls, walls.pointer[i], walls.pointer[i + 1],
-                        (sx, sy, sz), (rx, ry, rz), own, skip, left_out, agr, one, factor,
+                s = (sources.xyz[i, 0], sources.xyz[i, 1], sources.xyz[i, 2])
+                facing = -1
+                for k in range(members.shape[0]):
+                    if wanted[k, i] < 0.0:
+                        continue
+                    j = members[k]
+                    r = (receivers.xyz[j, 0], receivers.xyz[j, 1], receivers.xyz[j, 2])
+                    own = receivers.owner[j]
+                    dp = np.sqrt((s[0] - r[0]) ** 2 + (s[1] - r[1]) ** 2)
+                    skip = (
+                        sources.pointer[i], sources.pointer[i + 1],
+                        receivers.pointer[j], receivers.pointer[j + 1],
                     )  # fmt: skip
-                total = 0.0
-                for f in range(8):
-                    e = factor[f] * power[i, f] * facade
-                    bands[j, f] += e
-                    total += e * _WEIGHT[f]
-                energy[j, sources.owner[i]] += total
+                    way = (s[0], s[1], r[0], r[1], r[0], r[1], max(dp, 1e-12), 0.0)
+                    path_energy(
+                        scene, zones, work, par, way, s[2], r[2], True, skip, left_out, agr, factor
+                    )
+                    if par.reflections:
+                        if facing < 0:
+                            facing = walls_towards(
+                                walls, planes, walls.pointer[i], walls.pointer[i + 1], cx, cy,
+                                radius, par.reach, found,
+                            )  # fmt: skip
+                        reflections(
+                            scene, zones, work, par, walls, found[:facing], s, r, own, skip,
+                            left_out, agr, one, factor,
+                        )  # fmt: skip
+                    facade = par.facade_gain if own >= 0 else 1.0
+                    total = 0.0
+                    for f in range(8):
+                        e = factor[f] * power[i, f] * facade
+                        bands[j, f] += e
+                        total += e * _WEIGHT[f]
+                    energy[j, sources.owner[i]] += total
     return energy, bands, counts

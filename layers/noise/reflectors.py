@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from layers.noise.bands import FloatArray
-from layers.noise.kernel import WallArrays
+from layers.noise.kernel_reflections import WallArrays
 from layers.noise.model import Barrier
 from layers.noise.packing import IntArray, Rings
 from layers.noise.rules import CLOSED_LINE, COURT, OPEN_LINE, OUTER
@@ -28,10 +28,9 @@ def facing_walls(
         their outer sides and in their courtyards, barriers on both sides.
     """
     near = _rings_near(rings, sources_xyz, reach_m)
-    ends = np.concatenate(
-        [np.arange(rings.pointer[r], rings.pointer[r + 1] - 1) for r in near] or [np.zeros(0, int)]
-    ).astype(np.int64)
-    ring = np.repeat(near, np.diff(rings.pointer)[near] - 1)
+    count = np.diff(rings.pointer)[near] - 1
+    ring = np.repeat(near, count)
+    ends = np.arange(len(ring)) + np.repeat(rings.pointer[near] - (np.cumsum(count) - count), count)
     a, b = rings.xyz[ends], rings.xyz[ends + 1]
     owner = rings.owner[ring]
     share = np.full((len(ends), 8), 1.0 - wall_absorption)
@@ -43,20 +42,16 @@ def facing_walls(
     useful = (length > 0) & (share > 0).any(axis=1) & (both | solid)
     a, b, owner, share, length, both = (x[useful] for x in (a, b, owner, share, length, both))
     least = np.minimum(length, np.minimum(a[:, 2], b[:, 2]))
-    parts: list[tuple[IntArray, FloatArray]] = []
-    for x, y, _ in sources_xyz:
-        ex, ey = (b - a)[:, 0], (b - a)[:, 1]
-        side = ex * (y - a[:, 1]) - ey * (x - a[:, 0])
-        along = np.clip(((x - a[:, 0]) * ex + (y - a[:, 1]) * ey) / length**2, 0.0, 1.0)
-        gap = np.hypot(a[:, 0] + along * ex - x, a[:, 1] + along * ey - y)
-        faces = np.flatnonzero((np.where(both, -np.abs(side), side) < 0) & (gap < reach_m))
-        twice = 2.0 * side[faces] / length[faces] ** 2
-        image = np.column_stack([x + twice * ey[faces], y - twice * ex[faces]])
-        parts.append((faces, image))
-    which = np.concatenate([p[0] for p in parts] or [np.zeros(0, np.int64)]).astype(np.int64)
-    images = np.concatenate([p[1] for p in parts] or [np.zeros((0, 2))])
+    x, y = sources_xyz[:, :1], sources_xyz[:, 1:2]
+    ex, ey = (b - a)[:, 0], (b - a)[:, 1]
+    side = ex * (y - a[:, 1]) - ey * (x - a[:, 0])
+    along = np.clip(((x - a[:, 0]) * ex + (y - a[:, 1]) * ey) / length**2, 0.0, 1.0)
+    gap = np.hypot(a[:, 0] + along * ex - x, a[:, 1] + along * ey - y)
+    source, which = np.nonzero((np.where(both, -np.abs(side), side) < 0) & (gap < reach_m))
+    twice = 2.0 * side[source, which] / length[which] ** 2
+    images = sources_xyz[source, :2] + np.column_stack([twice * ey[which], -twice * ex[which]])
     return WallArrays(
-        pointer=np.r_[0, np.cumsum([len(p[0]) for p in parts])].astype(np.int64),
+        pointer=np.searchsorted(source, np.arange(len(sources_xyz) + 1)).astype(np.int64),
         image=np.ascontiguousarray(images),
         line=np.ascontiguousarray(np.column_stack([a[which], b[which]]).reshape(-1, 6)),
         least=least[which],
