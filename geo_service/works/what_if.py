@@ -123,7 +123,7 @@ def _computed_once(scene: Scene, parameters: Parameters) -> ImpactResult:
     A revision never changes; its permit and its surroundings may, so they are part of the key.
     """
     works = scene.works
-    told = f"{ENGINE_VERSION} {works.revision_id} {works.permit_limit_dba} {parameters}"
+    told = f"{ENGINE_VERSION} {works.revision_id} {works.permits} {parameters}"
     key = hashlib.blake2b(told.encode())
     around = scene.around
     for frame in (around.buildings, around.stairwells, around.flats, around.paths):

@@ -38,6 +38,12 @@ class _Stored:
     first: dt.date
     after: dt.date
     hours: tuple[float, ...]
+    limits: tuple[tuple[dt.date, dt.date, float], ...] = ()
+
+    def limit_dba(self, day: dt.date, municipal_dba: float) -> float:
+        """The limit at the façade that holds for the phase on a day: a permit's may."""
+        return next((limit for first, after, limit in self.limits if first <= day < after),
+                    municipal_dba)  # fmt: skip
 
 
 def cumulated_noise(
@@ -55,6 +61,9 @@ def cumulated_noise(
     neighbour was taken down in between), the maxima of the layouts are added: an upper
     estimate, marked so.
 
+    The limit of a day is the lowest of those that hold for the phases heard: a permit in
+    derogation counts on its days, and only where every phase heard has one.
+
     :param until: last day of a period, inclusive; None is the one day.
     :param skip: days without works (public holidays).
     :returns: day, part_of_day, building_id, level_dba (LAeq of the part of day, highest
@@ -64,6 +73,7 @@ def cumulated_noise(
     last = until or day
     stored, settings = _load(connection, quarter_id, day, last)
     classes = _classes(connection, {s.building_id for s in stored})
+    municipal_dba = parameters_from(settings).rule.facade_limit_dba
     found: list[tuple[Any, ...]] = []
     for k in range((last - day).days + 1):
         today = day + dt.timedelta(days=k)
@@ -71,12 +81,14 @@ def cumulated_noise(
             continue
         active = [s for s in stored if s.first <= today < s.after and s.hours[today.weekday()] > 0]
         for (part, building), group in _grouped(active).items():
-            found.append((today, part, building, *_together(group, today.weekday())))
+            limit_dba = min(s.limit_dba(today, municipal_dba) for s in group)
+            together = _together(group, today.weekday())
+            found.append((today, part, building, *together, limit_dba))
     frame = pd.DataFrame(
         found,
         columns=[
             "day", "part_of_day", "building_id", "level_dba", "phases", "loudest_phase_id",
-            "alone_dba", "upper_estimate",
+            "alone_dba", "upper_estimate", "limit_dba",
         ],
     )  # fmt: skip
     frame["band"] = _bands(frame, classes, settings)
@@ -93,7 +105,8 @@ def _load(
         connection,
         """select v.phase_id, n.building_id, n.part_of_day, n.receiver_key, n.level_dba,
                 lower(p.period), upper(p.period),
-                r.methods #> array['noise','parameters','hours',n.part_of_day]
+                r.methods #> array['noise','parameters','hours',n.part_of_day],
+                r.methods #> array['noise','parameters','limits',n.part_of_day]
             from revision_in_force v join phase_revision p on p.id = v.revision_id
             join impact_run r on r.revision_id = v.revision_id and r.in_force
             join noise_levels n on n.run_id = r.id
@@ -105,10 +118,26 @@ def _load(
         end=last,
     )
     stored = [
-        _Stored(p, b, part, key, np.asarray(level, dtype=float), start, after, tuple(hours))
-        for p, b, part, key, level, start, after, hours in found
+        _Stored(
+            p,
+            b,
+            part,
+            key,
+            np.asarray(level, dtype=float),
+            start,
+            after,
+            tuple(hours),
+            _limits(limits),
+        )
+        for p, b, part, key, level, start, after, hours, limits in found
     ]
     return stored, settings[0][0] if settings else {}
+
+
+def _limits(told: Any) -> tuple[tuple[dt.date, dt.date, float], ...]:
+    """Limits by day from a method sheet; a run without them has those of the municipality."""
+    day = dt.date.fromisoformat
+    return tuple((day(first), day(after), float(limit)) for first, after, limit in told or ())
 
 
 def _classes(connection: Connection, ids: set[int]) -> dict[int, str]:
@@ -161,7 +190,8 @@ def _bands(
         class_dba = frame.loc[here, "building_id"].map(classes).map(limits).to_numpy(dtype=float)
         bands[here] = band_noise(
             frame.loc[here, "level_dba"].to_numpy(dtype=float),
-            parameters.background_dba.get(part), parameters.rule.facade_limit_dba, part,
+            parameters.background_dba.get(part),
+            frame.loc[here, "limit_dba"].to_numpy(dtype=float), part,
             class_limit_dba=class_dba, bands=parameters.bands,
         )  # fmt: skip
     return bands

@@ -6,6 +6,7 @@ Indoor works carry through the structure of the building and get a band without 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from layers.criteria import band_noise, class_limit_dba
 from layers.criteria.periods import PARTS_OF_DAY, PartOfDay
 from layers.impacts.flat_levels import FlatLevels, levels_of_flats
 from layers.impacts.isophones import isophones
+from layers.impacts.noise_limits import LimitSpan, hours_to_verify, limit_spans
 from layers.impacts.noise_sources import SiteLevels, SiteSources, levels_at, site_sources
 from layers.impacts.parameters import Parameters
 from layers.impacts.result import (
@@ -54,8 +56,8 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
     in the noisy hours for their share of the time. The value is the LAeq of a whole part of day
     (day 6-20, evening 20-22, night 22-6) on the longest working day, 1 m off the façade with
     its +3 dB. The municipal limit is compared with the level while the machines are on, because
-    it is measured over some minutes; a granted derogation that covers all days of the phase sets
-    its own limit.
+    it is measured over some minutes; on the days and in the hours of a granted derogation its
+    limit takes that place, and a flat has a row for each stretch of days with a limit of its own.
 
     Aspects: ``facade`` (loudest own side), ``quiet_side`` (quietest own side, only for flats
     whose sides are known and which have more than one).
@@ -73,9 +75,6 @@ def noise(scene: Scene, parameters: Parameters) -> KindResult:
     site = site_sources(scene)
     if not site.heights_m:
         return not_computed("noise", METHOD, *site.missing)
-    if works.permit_limit_dba is not None:
-        rule = parameters.rule.with_permit(facade_limit_dba=works.permit_limit_dba)
-        parameters = replace(parameters, rule=rule)
     return _computed(scene, parameters, site)
 
 
@@ -84,6 +83,8 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     hours, assumed = noisy_hours(works.hours)
     clock = part_hours(hours)
     offsets = _offsets(clock)
+    limits = {part: limit_spans(works, hours, part, parameters.rule) for part in offsets}
+    strictest = {part: min(s.limit_dba for s in spans) for part, spans in limits.items()}
     options = replace(
         parameters.noise,
         max_reach_m=max(1.0, parameters.reach_m + _extent_m(scene)),
@@ -103,19 +104,21 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     who = targets(scene)
     flats = levels_of_flats(receivers, result.laeq_dba, who)
     for part, offset_db in offsets.items():
-        parts += _rows(scene, parameters, who, flats, part, offset_db, clock)
+        parts += _rows(scene, parameters, who, flats, part, offset_db, clock, limits[part])
         levels += _levels(receivers, result.laeq_dba + offset_db, part, parameters)
     zones = no_zones()
     if parameters.isophones:
         zones = isophones(
             site, place.scene, options, parameters,
-            {part: (offset_db, _thresholds(parameters, part, offset_db))
+            {part: (offset_db, _thresholds(parameters, part, offset_db, strictest[part]))
              for part, offset_db in offsets.items()},
             reach_m=parameters.reach_m, footprint=works.footprint,
         )  # fmt: skip
     missing = [*site.missing, assumed, *result.method["missing"], *receivers.notes]
     missing += _flat_notes(who, flats)
     missing += _reach_note(scene, flats, who, offsets, parameters)
+    if works.hours:
+        missing += hours_to_verify(works, hours, parameters.rule)
     return KindResult(
         "noise",
         zones,
@@ -127,7 +130,7 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
             offsets,
             parameters,
             [m for m in missing if m],
-            permitted=works.permit_limit_dba is not None,
+            limits,
         ),
         tuple(levels),
     )
@@ -221,11 +224,12 @@ def bands_of(
     offset_db: float,
     parameters: Parameters,
     class_dba: npt.ArrayLike | None = None,
+    limit_dba: float | None = None,
 ) -> npt.NDArray[np.int64]:
     """Bands of the level while the machines are on.
 
     The LAeq of the part of day is judged against background or class, the level while the
-    machines are on against the municipal limit.
+    machines are on against ``limit_dba`` (None: the municipality's).
     """
     on = np.asarray(level_dba, dtype=float)
     table = parameters.bands
@@ -234,16 +238,18 @@ def bands_of(
         class_limit_dba=class_dba, bands=table,
     )  # fmt: skip
     over_limit = band_noise(
-        on, None, parameters.rule.facade_limit_dba, part,
+        on, None, parameters.rule.facade_limit_dba if limit_dba is None else limit_dba, part,
         class_limit_dba=_NEVER_DBA, bands=table,
     )  # fmt: skip
     return np.maximum(over_background, over_limit).astype(np.int64)
 
 
-def _thresholds(parameters: Parameters, part: PartOfDay, offset_db: float) -> FloatArray:
+def _thresholds(
+    parameters: Parameters, part: PartOfDay, offset_db: float, limit_dba: float
+) -> FloatArray:
     """Lowest level while the machines are on of the bands 1 to 4, where no class is told."""
     level = np.arange(0.0, 160.0, 0.05)
-    bands = bands_of(level, part, offset_db, parameters)
+    bands = bands_of(level, part, offset_db, parameters, limit_dba=limit_dba)
     first = np.searchsorted(bands, [1, 2, 3, 4])
     return np.asarray(level[np.minimum(first, len(level) - 1)])
 
@@ -256,11 +262,12 @@ def _rows(
     part: PartOfDay,
     offset_db: float,
     clock: PartHours,
+    limits: Sequence[LimitSpan],
 ) -> list[pd.DataFrame]:
-    works, buildings = scene.works, scene.around.buildings
+    buildings = scene.around.buildings
     classes = buildings.set_index("building_id")["acoustic_class"].reindex(who["building_id"])
-    limits = {k: class_limit_dba(k, part) for k in classes.dropna().unique()}
-    class_dba = classes.map(limits).to_numpy(dtype=float)
+    by_class = {k: class_limit_dba(k, part) for k in classes.dropna().unique()}
+    class_dba = classes.map(by_class).to_numpy(dtype=float)
     rows = []
     several = flats.sides_known & (flats.quietest < flats.highest)
     for aspect, level, told in (
@@ -268,21 +275,18 @@ def _rows(
         ("quiet_side", flats.quietest, several & np.isfinite(flats.quietest)),
     ):
         heard = np.where(told, level, -99.0)
-        bands = bands_of(heard, part, offset_db, parameters, class_dba)
-        rows.append(
-            impact_rows(
-                "noise",
-                who,
-                np.where(told, bands, 0),
-                aspect=aspect,
-                part_of_day=part,
-                value=np.round(heard + offset_db, 1),
-                unit="dB(A)",
-                starts_on=works.starts_on,
-                ends_on=works.ends_on,
-                weekdays=clock.weekdays(part),
-            )
-        )
+        value = np.round(heard + offset_db, 1)
+        for span in limits:
+            if len(limits) > 1 and not span.has_a(clock.weekdays(part)):
+                continue
+            bands = bands_of(heard, part, offset_db, parameters, class_dba, span.limit_dba)
+            rows.append(
+                impact_rows(
+                    "noise", who, np.where(told, bands, 0), aspect=aspect, part_of_day=part,
+                    value=value, unit="dB(A)", starts_on=span.first, ends_on=span.after,
+                    weekdays=clock.weekdays(part),
+                )
+            )  # fmt: skip
     return rows
 
 
@@ -352,10 +356,11 @@ def _sheet(
     offsets: dict[PartOfDay, float],
     parameters: Parameters,
     missing: list[str],
-    *,
-    permitted: bool,
+    limits: Mapping[PartOfDay, Sequence[LimitSpan]],
 ) -> dict[str, Any]:
     told = result.method
+    spans = [span for part in limits.values() for span in part]
+    sources = {"permit" if span.permitted else "municipality" for span in spans}
     return method_sheet(
         str(told["method"]),
         edition=str(told["edition"]),
@@ -366,8 +371,12 @@ def _sheet(
         quantity="LAeq of the part of day on the longest working day",
         hours={part: [round(float(h), 2) for h in clock.by_weekday[part]] for part in offsets},
         from_working_level_db={part: round(offset, 2) for part, offset in offsets.items()},
-        facade_limit_dba=parameters.rule.facade_limit_dba,
-        limit_from="permit" if permitted else "municipality",
+        facade_limit_dba=min(span.limit_dba for span in spans),
+        limit_from=" and ".join(sorted(sources)),
+        limits={
+            part: [[s.first.isoformat(), s.after.isoformat(), s.limit_dba] for s in of_part]
+            for part, of_part in limits.items()
+        },
         municipality=parameters.rule.title,
         background_dba=dict(parameters.background_dba),
         bands=parameters.bands.version,

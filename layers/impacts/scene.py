@@ -87,6 +87,42 @@ class Cut:
     cut_by: str = "contractor"
 
 
+@dataclass(frozen=True, slots=True)
+class NoisePermit:
+    """A granted derogation for noise: its days, its limit at the façade, its hours.
+
+    :ivar ends_on: the day after the last, None where it has no end.
+    :ivar limit_dba: None leaves the municipality's limit.
+    :ivar from_h, until_h: local hours; an end not after the start is next day's. A permit that
+        only tells one of them starts or ends with the day; with neither it tells no hours: its
+        limit holds all day, and it allows no hours of its own.
+    """
+
+    starts_on: dt.date
+    ends_on: dt.date | None
+    limit_dba: float | None = None
+    from_h: float | None = None
+    until_h: float | None = None
+
+    @property
+    def tells_hours(self) -> bool:
+        """Whether the permit says from when or until when."""
+        return self.from_h is not None or self.until_h is not None
+
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether a day is one of the permit's."""
+        return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
+
+    def windows(self) -> tuple[tuple[float, float], ...]:
+        """Its hours on the day before, the day itself and the day after."""
+        if not self.tells_hours:
+            return ((-24.0, 72.0),)
+        start = 0.0 if self.from_h is None else self.from_h
+        end = 24.0 if self.until_h is None else self.until_h
+        over = end if end > start else end + 24.0
+        return tuple((start + shift, over + shift) for shift in (-24.0, 0.0, 24.0))
+
+
 def empty_closures() -> gpd.GeoDataFrame:
     """A frame of closures without rows."""
     return gpd.GeoDataFrame(
@@ -102,7 +138,7 @@ class Works:
     :ivar footprint: ground of the phase, polygon or multipolygon in the metric system.
     :ivar roles: {building_id: roles among works, scaffold, demolition}.
     :ivar closures: frame of :data:`CLOSURE_COLUMNS` with geometry; dates None mean all the time.
-    :ivar permit_limit_dba: façade limit of a granted derogation that covers all the days.
+    :ivar permits: granted derogations for noise that have a day in common with the phase.
     :ivar settings: what the municipality decided (``quarter.settings``).
     """
 
@@ -125,7 +161,7 @@ class Works:
     barriers: tuple[NoiseBarrier, ...] = ()
     roles: Mapping[int, frozenset[str]] = field(default_factory=dict)
     inside_flat_ids: tuple[int, ...] = ()
-    permit_limit_dba: float | None = None
+    permits: tuple[NoisePermit, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -198,12 +234,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
             array(select weekday::text||'|'||starts_at||'|'||ends_at||'|'||noisy
                   from working_hours h where h.revision_id = r.id
                   order by weekday, starts_at, noisy),
-            array(select flat_id from revision_flat f where f.revision_id = r.id order by 1),
-            (select max((n.conditions ->> 'limit_dba')::float8) from permit n
-                join permit_of_phase c on c.permit_id = n.id
-                where c.phase_id = r.phase_id and n.kind = 'noise_derogation'
-                    and n.state = 'granted' and n.period @> r.period
-                    and jsonb_typeof(n.conditions -> 'limit_dba') = 'number')
+            array(select flat_id from revision_flat f where f.revision_id = r.id order by 1)
         from phase_revision r join works_phase p on p.id = r.phase_id
         join site s on s.id = p.site_id join quarter q on q.id = s.quarter_id
         where r.id = %(id)s""",
@@ -212,7 +243,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
     if not found:
         raise DataError(f"There is no phase revision {revision_id}.")
     (quarter, phase, site, preset, first, after, indoor, dust, volume, trucks, settings,
-     footprint, hours, inside, permit_limit_dba) = found[0]  # fmt: skip
+     footprint, hours, inside) = found[0]  # fmt: skip
     return Works(
         quarter_id=quarter,
         starts_on=first,
@@ -233,7 +264,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
         barriers=_barriers(connection, revision_id),
         roles=_roles(connection, revision_id),
         inside_flat_ids=tuple(inside),
-        permit_limit_dba=permit_limit_dba,
+        permits=_permits(connection, revision_id),
         settings=settings,
     )
 
@@ -243,6 +274,39 @@ def _hours(text: str) -> Hours:
     return Hours(
         int(weekday), dt.time.fromisoformat(start), dt.time.fromisoformat(end), noisy == "true"
     )
+
+
+def _permits(connection: Connection, revision_id: int) -> tuple[NoisePermit, ...]:
+    """Granted derogations; one without a period, or with hours that cannot be read, changes
+    nothing."""
+    query = """select lower(n.period), upper(n.period), n.conditions
+        from phase_revision r join permit_of_phase c on c.phase_id = r.phase_id
+        join permit n on n.id = c.permit_id
+        where r.id = %(id)s and n.kind = 'noise_derogation' and n.state = 'granted'
+            and n.period && r.period order by n.id"""
+    found = []
+    for first, after, conditions in rows(connection, query, id=revision_id):
+        told = conditions if isinstance(conditions, Mapping) else {}
+        limit = told.get("limit_dba")
+        limit_dba = float(limit) if isinstance(limit, int | float) and limit > 0 else None
+        try:
+            start, end = (_hour(told.get(name)) for name in ("from", "until"))
+        except ValueError:
+            continue
+        found.append(
+            NoisePermit(first or dt.date.min, after, limit_dba, start, end)
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _hour(told: Any) -> float | None:
+    """A time of day as text in hours; ValueError where it is none."""
+    if told is None or told == "":
+        return None
+    if not isinstance(told, str):
+        raise ValueError(f"{told!r} is no time of day.")
+    time = dt.time.fromisoformat(told)
+    return time.hour + time.minute / 60.0
 
 
 def _plant(connection: Connection, revision_id: int) -> tuple[Plant, ...]:

@@ -21,7 +21,8 @@ from layers.criteria.periods import (
 )
 from layers.impacts.scene import Hours
 
-_RANGES: dict[PartOfDay, tuple[tuple[float, float], ...]] = {
+#: The hours of each part of day on the clock.
+PART_RANGES_H: dict[PartOfDay, tuple[tuple[float, float], ...]] = {
     "day": ((DAY_FROM_H, EVENING_FROM_H),),
     "evening": ((EVENING_FROM_H, NIGHT_FROM_H),),
     "night": ((0.0, DAY_FROM_H), (NIGHT_FROM_H, 24.0)),
@@ -29,7 +30,7 @@ _RANGES: dict[PartOfDay, tuple[tuple[float, float], ...]] = {
 
 #: Length of each part of day in hours.
 PART_HOURS: dict[PartOfDay, float] = {
-    part: sum(end - start for start, end in ranges) for part, ranges in _RANGES.items()
+    part: sum(end - start for start, end in ranges) for part, ranges in PART_RANGES_H.items()
 }
 
 #: Hours assumed where a phase has none (a common pattern of municipal rules), Monday to Friday.
@@ -63,12 +64,11 @@ def part_hours(hours: Sequence[Hours]) -> PartHours:
     """Hours of each weekday in each part of day; hours told twice count once."""
     spans: dict[int, list[tuple[float, float]]] = {day: [] for day in range(7)}
     for h in hours:
-        start, end = _clock(h.starts_at), _clock(h.ends_at)
-        spans[h.weekday].append((start, end if end > start else end + 24.0))
+        spans[h.weekday].append(hour_span(h))
     result = {part: np.zeros(7) for part in PARTS_OF_DAY}
     for day, told in spans.items():
         for start, end in _merged(told):
-            for part, ranges in _RANGES.items():
+            for part, ranges in PART_RANGES_H.items():
                 for low, high in ranges:
                     for shift in (0.0, 24.0):
                         common = min(end, high + shift) - max(start, low + shift)
@@ -91,6 +91,12 @@ def noisy_hours(hours: Sequence[Hours]) -> tuple[tuple[Hours, ...], str]:
         tuple(h for h in ASSUMED_HOURS if h.noisy),
         "No working hours told: Monday to Friday 8-13 and 15-18 assumed.",
     )
+
+
+def hour_span(hours: Hours) -> tuple[float, float]:
+    """Start and end in hours of the day it starts; an end past midnight is above 24."""
+    start, end = _clock(hours.starts_at), _clock(hours.ends_at)
+    return start, end if end > start else end + 24.0
 
 
 def _clock(time: dt.time) -> float:

@@ -16,12 +16,12 @@ from layers.errors import DataError
 from layers.impacts.noise import bands_of, noise
 from layers.impacts.noise_sources import levels_at, site_sources
 from layers.impacts.parameters import Parameters, parameters_from
-from layers.impacts.scene import Hours, NoiseBarrier, Plant, Scene
+from layers.impacts.scene import Hours, NoiseBarrier, NoisePermit, Plant, Scene
 from layers.noise.bands import a_weighted_sum_db
 from layers.noise.iso9613 import NoiseOptions, Receivers
 from layers.noise.iso9613 import Scene as NoiseScene
 from layers.receivers import facade_receivers
-from tests.layers.impacts.scenes import BREAKER, EXCAVATOR, SLAB, WEEK, scene, works
+from tests.layers.impacts.scenes import BREAKER, EXCAVATOR, MONDAY, SLAB, WEEK, scene, works
 
 FREE = Parameters(
     noise=NoiseOptions(
@@ -111,10 +111,33 @@ def test_over_the_municipal_limit_the_band_is_strong_while_machines_are_on() -> 
 def test_a_permit_in_derogation_sets_its_own_limit() -> None:
     strict = replace(FREE, rule=FREE.rule.with_permit(facade_limit_dba=45.0))
     without = noise(scene(), strict)
-    permitted = noise(scene(works(permit_limit_dba=90.0)), strict)
+    always = NoisePermit(MONDAY, None, 90.0)
+    permitted = noise(scene(works(permits=(always,))), strict)
     assert permitted.impacts["band"].sum() < without.impacts["band"].sum()
     assert permitted.method["parameters"]["facade_limit_dba"] == 90.0
     assert permitted.method["parameters"]["limit_from"] == "permit"
+
+
+def test_a_permit_for_some_days_changes_those_days_only() -> None:
+    strict = replace(FREE, rule=FREE.rule.with_permit(facade_limit_dba=45.0))
+    first, after = MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=4)
+    found = noise(scene(works(permits=(NoisePermit(first, after, 90.0),))), strict)
+    flat = found.impacts[found.impacts["flat_id"] == 12_050].sort_values("starts_on")
+    assert list(flat["starts_on"]) == [MONDAY, first, after]
+    assert list(flat["ends_on"])[:2] == [first, after]
+    bands = list(flat["band"])
+    assert bands[0] == bands[2] > bands[1]
+    assert flat["value"].nunique() == 1
+    sheet = found.method["parameters"]
+    assert sheet["facade_limit_dba"] == 45.0
+    assert sheet["limit_from"] == "municipality and permit"
+    assert [limit for _, _, limit in sheet["limits"]["day"]] == [45.0, 90.0, 45.0]
+
+
+def test_days_without_works_get_no_row_of_their_own() -> None:
+    weekend = NoisePermit(MONDAY + dt.timedelta(5), MONDAY + dt.timedelta(7), 90.0)
+    found = noise(scene(works(permits=(weekend,))), FREE)
+    assert MONDAY + dt.timedelta(5) not in set(found.impacts["starts_on"])
 
 
 def test_measured_background_decides_where_it_is_known() -> None:

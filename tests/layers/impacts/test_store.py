@@ -150,22 +150,24 @@ def test_an_infinite_value_is_refused_before_anything_is_written(
 
 @pytest.mark.parametrize(
     ("state", "days", "expected"),
-    [("granted", 14, 82.0), ("pending", 14, None), ("granted", 7, None)],
+    [("granted", 14, [82.0]), ("pending", 14, []), ("granted", 7, [82.0]), ("granted", -3, [])],
 )
-def test_only_a_granted_permit_for_all_days_changes_the_limit(
-    small: SmallQuarter, state: str, days: int, expected: float | None
+def test_only_a_granted_permit_with_a_day_of_the_phase_counts(
+    small: SmallQuarter, state: str, days: int, expected: list[float]
 ) -> None:
     revision = small.phase(box(0, -10, 30, 15))
-    period = Range(MONDAY, MONDAY + dt.timedelta(days=days), bounds="[)")
+    other = MONDAY + dt.timedelta(days=days)
+    period = Range(min(MONDAY, other), max(MONDAY, other), bounds="[)")
     small.session.add(
         Permit(
             site_id=revision.phase.site_id, phases=[revision.phase], kind="noise_derogation",
-            state=state, period=period, conditions={"limit_dba": 82},
+            state=state, period=period, conditions={"limit_dba": 82, "until": "22:00"},
         )
     )  # fmt: skip
     small.session.flush()
     works = load_works(small.session.connection(), revision.id)
-    assert works.permit_limit_dba == expected
+    assert [permit.limit_dba for permit in works.permits] == expected
+    assert all(permit.until_h == 22.0 for permit in works.permits)
 
 
 def test_an_unknown_revision_is_told(connection: Connection) -> None:
