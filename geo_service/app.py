@@ -16,21 +16,26 @@ from geo_service.accounts import profile_routes as profile
 from geo_service.accounts import routes as accounts
 from geo_service.accounts.guards import APP_GUARDS
 from geo_service.database import open_database, session_factory
+from geo_service.desk import building_routes as building_list
 from geo_service.desk import history_routes as chronicle
 from geo_service.desk import job_routes as background
 from geo_service.desk import map_routes as desk_map
+from geo_service.desk import role_routes as roles
 from geo_service.desk import routes as desk
 from geo_service.households import flat_routes as flats
 from geo_service.households import routes as households
 from geo_service.households import sheet_routes as household_sheet
+from geo_service.imports import routes as imports
 from geo_service.notices import routes as notices
 from geo_service.portal import routes as portal
+from geo_service.portal import stairwell_routes as stairwell
 from geo_service.settings import get_settings
 from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.shell import Shell
 from geo_service.works import derogation_routes as derogation
 from geo_service.works import edit_routes as edit
+from geo_service.works import own_routes as own_works
 from geo_service.works import routes as works
 from geo_service.works import simulation_routes as simulation
 from geo_service.works import site_routes as site_edit
@@ -52,14 +57,19 @@ ROOMS = (
     simulation,
     derogation,
     tasks,
+    own_works,
+    roles,
+    stairwell,
     notices,
     desk,
+    building_list,
     desk_map,
     chronicle,
     background,
     households,
     household_sheet,
     flats,
+    imports,
 )
 
 

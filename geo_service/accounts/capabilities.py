@@ -99,7 +99,8 @@ DEFAULT = "desk"
 # Where a person arrives after signing in, best first.
 HOMES = (
     ("notices.approve", "/comune"), ("desk", "/oggi"), ("totals", "/totali"),
-    ("own_stairwell", "/mia-scala"), ("own_phases", "/mie-fasi"), ("people", "/persone"), ("signed_in", "/profilo"),
+    ("own_stairwell", "/mia-scala"), ("own_phases", "/mie-fasi"), ("people", "/persone"),
+    ("signed_in", "/profilo"),
 )  # fmt: skip
 
 # Who may give which role: nobody hands out more than is theirs to keep.

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service import history
+from geo_service.accounts import places as tied
 from geo_service.accounts import second_factor
 from geo_service.accounts.capabilities import GRANTS, may
 from geo_service.accounts.models import (
@@ -19,6 +20,7 @@ from geo_service.accounts.models import (
     AccountLink,
     AccountSession,
 )
+from geo_service.accounts.places import Places
 from geo_service.accounts.service import create_account
 from geo_service.accounts.sessions import sign_out_everywhere
 from geo_service.accounts.standing import SignedIn
@@ -83,6 +85,7 @@ def invite(
     name: str,
     role: str,
     by_quarter: Mapping[int, str],
+    places: Places = Places(),  # noqa: B008  (it cannot be changed)
 ) -> Account:
     """A new person without a password; ``by_quarter`` is quarter → role, empty for everywhere.
 
@@ -92,7 +95,10 @@ def invite(
     _check_grants(actor, role, by_quarter)
     account = create_account(session, email, role, None, name)
     _assign(account, by_quarter)
+    tied.tie(session, account, places, actor.quarter_ids)
     session.flush()
+    if tied.facts(account):
+        _record(session, "account.changed", account, history.difference({}, tied.facts(account)))
     return account
 
 
@@ -104,6 +110,7 @@ def change(
     name: str,
     role: str,
     by_quarter: Mapping[int, str],
+    places: Places | None = None,
 ) -> None:
     """Change name and roles; who loses something is signed out, so that it holds at once.
 
@@ -122,6 +129,8 @@ def change(
         account.role = role
         _assign(account, by_quarter)
         sign_out_everywhere(session, account.id)
+    if places is not None:
+        tied.tie(session, account, places, actor.quarter_ids)
     account.name = " ".join(name.split())[:200]
     session.flush()
     changed = history.difference(before, _facts(account))
@@ -173,6 +182,8 @@ def forget(session: Session, actor: SignedIn, account: Account) -> None:
     account.email = f"persona-{account.id}{FORGOTTEN_DOMAIN}"
     account.password_hash = account.oidc_issuer = account.oidc_subject = None
     account.stairwell_id = None
+    account.firm = account.function = ""
+    account.sites.clear()
     if account.totp_secret is not None:
         second_factor.remove(session, account)
     _record(session, "account.forgotten", account)
@@ -250,7 +261,7 @@ def _roles(account: Account) -> dict[int, str]:
 
 def _facts(account: Account) -> dict[str, object]:
     by_quarter = {f"role_in_{q}": role for q, role in sorted(_roles(account).items())}
-    return {"name": account.name, "role": account.role, **by_quarter}
+    return {"name": account.name, "role": account.role, **by_quarter, **tied.facts(account)}
 
 
 def _record(

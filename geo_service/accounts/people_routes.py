@@ -13,6 +13,7 @@ from geo_service.accounts import links, people
 from geo_service.accounts.capabilities import CAPABILITIES, GRANTS, ROLE_WORDS, TABLE
 from geo_service.accounts.guards import need
 from geo_service.accounts.models import ROLES, Account
+from geo_service.accounts.places import FUNCTION_WORDS, Places, offered
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Conflict, Forbidden, Invalid
 from geo_service.i18n import gettext as _
@@ -41,6 +42,25 @@ async def _by_quarter(request: Request) -> dict[int, str]:
 ByQuarter = Annotated[dict[int, str], Depends(_by_quarter)]
 
 
+async def _places(request: Request) -> Places:
+    """The stairwell of a delegate; sites, function and firm of a works account."""
+    form = await request.form(max_files=0, max_fields=500)
+
+    def number(value: object) -> int | None:
+        text = str(value or "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+    return Places(
+        number(form.get("scala")),
+        frozenset(n for v in form.getlist("cantiere") if (n := number(v)) is not None),
+        str(form.get("funzione") or "")[:20],
+        str(form.get("ditta") or "")[:200],
+    )
+
+
+Chosen = Annotated[Places, Depends(_places)]
+
+
 @router.get(PAGE)
 def listing(request: Request, session: Db, account: Keeper) -> Response:
     """Everybody, with the form that invites."""
@@ -53,6 +73,7 @@ def invite(
     session: Db,
     account: Keeper,
     by_quarter: ByQuarter,
+    places: Chosen,
     email: Text = "",
     nome: Text = "",
     ruolo: Text = "",
@@ -61,10 +82,12 @@ def invite(
     try:
         with session.begin_nested():
             made = people.invite(
-                session, account, email=email, name=nome, role=ruolo, by_quarter=by_quarter
-            )
+                session, account, email=email, name=nome, role=ruolo, by_quarter=by_quarter,
+                places=places,
+            )  # fmt: skip
     except (Invalid, Forbidden) as refusal:
-        typed = {"email": email, "nome": nome, "ruolo": ruolo, "by_quarter": by_quarter}
+        typed = {"email": email, "nome": nome, "ruolo": ruolo, "by_quarter": by_quarter,
+                 "places": places}  # fmt: skip
         return _list(request, session, account, str(refusal), typed, refusal.status)
     return _link(request, session, made)
 
@@ -81,6 +104,7 @@ def change(
     session: Db,
     account: Keeper,
     by_quarter: ByQuarter,
+    places: Chosen,
     account_id: int,
     nome: Text = "",
     ruolo: Text = "",
@@ -89,7 +113,10 @@ def change(
     found = people.person(session, account, account_id)
     try:
         with session.begin_nested():
-            people.change(session, account, found, name=nome, role=ruolo, by_quarter=by_quarter)
+            people.change(
+                session, account, found, name=nome, role=ruolo, by_quarter=by_quarter,
+                places=places,
+            )  # fmt: skip
     except (Invalid, Forbidden, Conflict) as refusal:
         session.refresh(found)
         return _person(request, session, account, found, str(refusal), refusal.status)
@@ -174,7 +201,10 @@ def _list(
         role_words={role: _(word) for role, word in ROLE_WORDS.items()},
         role_order=ROLES,
         table=table,
-        typed=typed or {"email": "", "nome": "", "ruolo": "operator", "by_quarter": {}},
+        typed=typed
+        or {"email": "", "nome": "", "ruolo": "operator", "by_quarter": {}, "places": Places()},
+        offer=offered(session, account.quarter_ids),
+        functions=[(code, _(word)) for code, word in FUNCTION_WORDS.items()],
         problem=problem,
     )
 
@@ -199,6 +229,14 @@ def _person(
         link=people.open_link(session, found.id),
         quarters=_quarters(session, account),
         by_quarter={a.quarter_id: a.role for a in found.assignments},
+        places=Places(
+            found.stairwell_id,
+            frozenset(own.site_id for own in found.sites),
+            found.function,
+            found.firm,
+        ),
+        offer=offered(session, account.quarter_ids),
+        functions=[(code, _(word)) for code, word in FUNCTION_WORDS.items()],
         roles=roles,
         role_words={role: _(word) for role, word in ROLE_WORDS.items()},
         is_self=found.id == account.id,

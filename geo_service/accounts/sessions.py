@@ -48,6 +48,8 @@ def open_session(
     now = dt.datetime.now(dt.UTC)
     session.execute(delete(AccountSession).where(_over(now)))
     token = secrets.token_urlsafe(32)
+    if not pending:
+        account.signed_in_before_at, account.signed_in_at = account.signed_in_at, now
     session.add(
         AccountSession(
             token_hash=token_hash(token),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo_service.accounts.capabilities import home, may
+from geo_service.accounts.capabilities import ROLE_WORDS, home, may
 from geo_service.accounts.models import Account
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
@@ -49,6 +49,11 @@ class SignedIn:
     def home(self) -> str:
         """Where the account starts from."""
         return home(self.role)
+
+    @property
+    def role_word(self) -> str:
+        """The role as people read it."""
+        return _(ROLE_WORDS[self.role])
 
     @property
     def called(self) -> str:

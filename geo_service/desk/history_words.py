@@ -16,10 +16,12 @@ from geo_service import i18n
 from geo_service.accounts.capabilities import ROLE_WORDS
 from geo_service.accounts.models import Account, TaskLink
 from geo_service.accounts.people import state_of
+from geo_service.accounts.places import FUNCTION_WORDS
 from geo_service.history import HIDDEN, HistoryEntry
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
 from geo_service.web import words
+from geo_service.works import reported
 from geo_service.works.presets import PRESETS
 from layers.plant.catalogue import catalogue
 
@@ -45,6 +47,9 @@ ACTIONS = {
     "phase.linked": N_("ha cambiato le fasi che %(what)s aspetta"),
     "phase.dropped": N_("ha tolto la fase %(what)s dal cronoprogramma"),
     "phase.confirmed": N_("ha confermato che è ancora valida la fase %(what)s"),
+    "phase.done": N_("ha annotato che è finita la fase %(what)s"),
+    "phase.overrun": N_("ha annotato che va oltre quanto annunciato la fase %(what)s"),
+    "phase.reported": N_("ha cambiato, come riferito, la fase %(what)s"),
     "household.changed": N_("ha cambiato il nucleo %(what)s"),
     "household.need_added": N_("ha aggiunto un'esigenza al nucleo %(what)s"),
     "household.need_changed": N_("ha cambiato un'esigenza del nucleo %(what)s"),
@@ -113,6 +118,12 @@ FIELDS = {
     "cup": "CUP",
     "cig": "CIG",
     "confirmed_on": N_("verificata il"),
+    "reported_by": N_("riferito da"),
+    "what_runs_over": N_("che cosa va oltre"),
+    "stairwell": N_("scala n."),
+    "sites": N_("cantieri n."),
+    "function": N_("funzione"),
+    "firm": N_("ditta"),
     "archived_on": N_("archiviato il"),
     "kind": N_("che cosa"),
     "language": N_("lingua"),
@@ -156,6 +167,7 @@ VALUES = {
     "estimated": N_("indicativa"),
     "confirmed": N_("confermata"),
     "phase.confirm": N_("confermare la fase"),
+    **FUNCTION_WORDS,
     **ROLE_WORDS,
 }
 IMPORT_KINDS = {
@@ -306,6 +318,8 @@ def _said(subject: str, field: str, value: Any) -> str | None:
         return _("(non conservato)")
     if subject == "import" and value in IMPORT_KINDS:
         return _(IMPORT_KINDS[value])
+    if field == "reported_by":
+        return reported.in_words(str(value))
     if field in CODED:
         return _coded(field, str(value))
     if field == "preset" and value in PRESETS:

@@ -108,6 +108,8 @@ _FACTS = text(
     join revision_in_force f on f.revision_id = r.revision_id
     where i.building_id = :building and i.band > 0 and i.kind <> all(:private)
       and i.kind <> 'utility' and i.aspect <> 'emergency'
+      and (cast(:stairwell as bigint) is null or i.flat_id is null
+           or i.flat_id in (select id from flat where stairwell_id = :stairwell))
       and (upper(i.period) is null or upper(i.period) > :today)
     group by r.revision_id, i.kind, i.aspect, i.part_of_day, i.period, i.weekdays
     """
@@ -152,9 +154,19 @@ _WORKED_ON = text(
 )
 
 
-def outlook(session: Session, building: Building, today: dt.date) -> Outlook:
-    """The works that ``building``'s people will notice from ``today`` on."""
-    facts = _facts(session, building, today)
+def outlook(
+    session: Session, building: Building, today: dt.date, *, stairwell_id: int | None = None
+) -> Outlook:
+    """The works that ``building``'s people will notice from ``today`` on.
+
+    With ``stairwell_id`` what its own people notice. One with fewer than five occupied flats is
+    told as its building.
+    """
+    here = {"building": building.id, "today": today}
+    occupied = dict(session.execute(_OCCUPIED, here).all())
+    if stairwell_id is not None and occupied.get(stairwell_id, 0) < MIN_OCCUPIED_FLATS:
+        stairwell_id = None
+    facts = _facts(session, building, today, occupied, stairwell_id)
     for (revision_id,) in session.execute(_WORKED_ON, {"building": building.id, "today": today}):
         facts.setdefault(revision_id, [])
     revisions = session.scalars(
@@ -180,10 +192,17 @@ def outlook(session: Session, building: Building, today: dt.date) -> Outlook:
     return result
 
 
-def _facts(session: Session, building: Building, today: dt.date) -> dict[int, list[Fact]]:
+def _facts(
+    session: Session,
+    building: Building,
+    today: dt.date,
+    occupied: dict[int, int],
+    stairwell_id: int | None,
+) -> dict[int, list[Fact]]:
     here = {"building": building.id, "today": today}
+    only = {"private": list(PRIVATE_KINDS), "stairwell": stairwell_id}
     facts: dict[int, list[Fact]] = {}
-    for row in session.execute(_FACTS, {**here, "private": list(PRIVATE_KINDS)}):
+    for row in session.execute(_FACTS, {**here, **only}):
         first, last = inclusive(row.period)
         facts.setdefault(row.revision_id, []).append(
             Fact(
@@ -197,8 +216,9 @@ def _facts(session: Session, building: Building, today: dt.date) -> dict[int, li
             )
         )
     bands = dict(session.execute(_CUT_BANDS, {"building": building.id}).all())
-    occupied = dict(session.execute(_OCCUPIED, here).all())
     for row in session.execute(_CUTS, here):
+        if stairwell_id is not None and stairwell_id not in row.stairwell_ids:
+            continue
         first, last = inclusive(row.period)
         facts.setdefault(row.revision_id, []).append(
             Fact(
@@ -305,7 +325,7 @@ def _work(revision: PhaseRevision, facts: tuple[Fact, ...], verified_on: dt.date
 def _verified(session: Session, revision_ids: list[int]) -> dict[int, dt.date]:
     rows = session.execute(
         select(PhaseConfirmation.revision_id, PhaseConfirmation.confirmed_on)
-        .where(PhaseConfirmation.revision_id.in_(revision_ids))
+        .where(PhaseConfirmation.revision_id.in_(revision_ids), PhaseConfirmation.said == "valid")
         .order_by(PhaseConfirmation.confirmed_on)
     )
     return dict(rows.all())

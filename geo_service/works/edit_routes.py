@@ -18,7 +18,7 @@ from geo_service.errors import Invalid
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
-from geo_service.works import once
+from geo_service.works import once, reported
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.edit_changes import Merge, merged
 from geo_service.works.edit_places import Place, places_near
@@ -186,6 +186,8 @@ def _submit(
     request: Request, session: Session, edited: Edited, submitted: FormData, who: SignedIn
 ) -> Response:
     values, draft = _read(edited, submitted)
+    by = reported.read(submitted, request.app.state.today())
+    values.reported = (by.who, by.way, by.on if by.who else "")
     copied = _copied_in(submitted)
     chosen = submitted.get("compila")
     if chosen is not None:
@@ -193,10 +195,12 @@ def _submit(
         if values.preset in PRESETS:
             apply_preset(values, values.preset, len(edited.base.plant))
         return _page(request, session, edited, values, copied=copied, key=_key(submitted))
-    if draft is None:
+    if draft is None or by.errors:
+        values.errors = values.times.errors = {**values.errors, **by.errors}
         return _page(
             request, session, edited, values, status=422, copied=copied, key=_key(submitted)
         )
+    reported.report_for(session, by.stored)
     try:
         return see_other(_once(request, session, edited, submitted, values, draft, who))
     except ChangedMeanwhile as change:
@@ -260,6 +264,7 @@ def _both(
     places = _places(session, edited.site, joined.draft)
     fresh = phase_values(joined.draft, places, current.number)
     fresh.reason, fresh.code, fresh.name = values.reason, values.code, values.name
+    fresh.reported = values.reported
     now = replace(edited, revision=current, base=joined.draft, places=places)
     return _page(request, session, now, fresh, status=409, clash=joined)
 

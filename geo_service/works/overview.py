@@ -107,7 +107,8 @@ class BuildingRow:
 _BANDS = text(
     """
     select v.id, i.kind, max(i.band), count(distinct i.building_id),
-           (select max(c.confirmed_on) from phase_confirmation c where c.revision_id = v.id)
+           (select max(c.confirmed_on) from phase_confirmation c
+            where c.revision_id = v.id and c.said = 'valid')
     from phase_revision v
     left join impact_run r on r.revision_id = v.id and r.in_force
     left join impact i on i.run_id = r.id and i.band > 0

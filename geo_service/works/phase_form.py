@@ -78,6 +78,8 @@ class PhaseValues:
     roles: set[tuple[int, str]] = field(default_factory=set)
     flats: dict[int, str] = field(default_factory=dict)
     reason: str = ""
+    # Who said so, by which way, on which day, where the author only writes it down.
+    reported: tuple[str, str, str] = ("", "phone", "")
     based_on: int = 0
     errors: dict[str, str] = field(default_factory=dict)
 

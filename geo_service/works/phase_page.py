@@ -20,6 +20,7 @@ from geo_service.works.map_data import map_data, phase_view
 from geo_service.works.methods import MethodSheet, method_sheets
 from geo_service.works.presets import PRESETS
 from geo_service.works.revisions import inclusive
+from geo_service.works.sayings import said_of
 from layers.impacts.models import ImpactRun
 from layers.plant.catalogue import catalogue
 from layers.sites import PhaseRevision, PlantItem
@@ -75,6 +76,9 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         "count": count,
         "buildings": overview.building_rows(session, revision.id),
         "methods": sheets(run),
+        "sayings": said_of(session, [revision.id])[revision.id],
+        "said_errors": {},
+        "said_typed": {},
         "plant": [plant_line(item) for item in revision.plant],
         "hours": daily_hours(revision),
         "cuts": cut_lines(session, revision),

@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
+from geo_service import history
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
 from geo_service.works.drafts import (
@@ -24,6 +25,7 @@ from geo_service.works.drafts import (
     PlantDraft,
     RevisionDraft,
 )
+from geo_service.works.reported import report_of
 from geo_service.works.validation import check_draft
 from layers.buildings import Flat
 from layers.crs import SRID
@@ -104,10 +106,15 @@ def record(
         trucks_per_day=draft.trucks_per_day,
         author=author,
         reason=reason,
+        reported_by=report_of(session),
         **({} if recorded_at is None else {"recorded_at": recorded_at}),
     )
     session.add(revision)
     session.flush()
+    if revision.reported_by:
+        subject = history.Subject("phase", phase.id, site.quarter_id)
+        told = {"reported_by": (None, revision.reported_by)}
+        history.record(session, history.actor_of(session), "phase.reported", subject, told)
     _record_children(session, revision, draft)
     return revision
 
