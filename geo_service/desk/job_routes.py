@@ -30,7 +30,12 @@ Keeper = Annotated[SignedIn, Depends(need("jobs"))]
 
 @router.get(PAGE)
 def jobs_page(
-    request: Request, session: Db, who: CurrentAccount, quarter: StaffQuarter, ricalcolo: str = ""
+    request: Request,
+    session: Db,
+    who: CurrentAccount,
+    quarter: StaffQuarter,
+    ricalcolo: str = "",
+    elenco: str = "",
 ) -> Response:
     """Jobs that wait, run and ended: all of the quarters that are open, or one's own."""
     keeps = who.can("jobs")
@@ -42,6 +47,7 @@ def jobs_page(
         keeps=keeps,
         sites=site_names(session, quarter.id),
         queued=ricalcolo == "1",
+        list_queued=elenco == "1",
         section=PAGE,
     )
 

@@ -42,28 +42,6 @@ def today_page(
     )
 
 
-@router.get("/edifici")
-def buildings_page(
-    request: Request,
-    session: Db,
-    quarter: StaffQuarter,
-    today: Today,
-    q: str = "",
-    ordine: str = "indirizzo",
-    pagina: str = "1",
-) -> Response:
-    """Buildings of the quarter: search, sort, pages."""
-    number = int(pagina) if pagina.isascii() and pagina.isdigit() and len(pagina) < 7 else 1
-    found = service.building_page(session, quarter.id, today, q=q, sort=ordine, page=number)
-    return render(
-        request,
-        "desk/buildings.html",
-        found=found,
-        q=q[:120],
-        sort=ordine if ordine in service.SORTS else "indirizzo",
-    )
-
-
 @router.get("/edifici/{building_id:int}")
 def building_sheet(request: Request, session: Db, today: Today, building_id: int) -> Response:
     """One building: stairwells, what acts on it now and next, where it stands."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, selectinload
@@ -18,10 +17,8 @@ from geo_service.works.places import ADDRESSES
 from geo_service.works.service import revisions_in_force
 from layers.buildings import Building
 from layers.impacts.queries import days_above
-from layers.loaders.addresses import normalise_address
 from layers.sites import REVISION_IN_FORCE, PhaseRevision, WorksPhase
 
-PAGE_ROWS = 50
 MOST_HIT = 10
 STRONG = 3
 
@@ -128,107 +125,6 @@ _PLACES = text(
 
 def _days(first: dt.date, last: dt.date) -> list[dt.date]:
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-@dataclass(frozen=True, slots=True)
-class BuildingLine:
-    """A building in the list. Flats beside households tell vacancy: for coordinators only."""
-
-    building_id: int
-    code: str
-    name: str
-    address: str
-    use: str
-    stairwells: int
-    flats: int
-    households: int
-    band: int
-
-
-@dataclass(frozen=True, slots=True)
-class BuildingPage:
-    """One page of the list of buildings."""
-
-    rows: list[BuildingLine]
-    total: int
-    page: int
-    pages: int
-
-
-SORTS = {
-    "indirizzo": 'address collate "und-x-icu" asc, name, code',
-    "livello": "band desc, address, name, code",
-    "nuclei": "households desc, address, name, code",
-    "alloggi": "flats desc, address, name, code",
-}
-_LIST = f"""
-with place as (
-    select building_id, string_agg(search_key, ' ') as keys
-    from address_point where quarter_id = :quarter group by 1),
-chosen as (
-    select b.id, b.code, b.name, b.use, coalesce(a.address, '') as address
-    from building b
-    left join place p on p.building_id = b.id
-    left join {ADDRESSES} a on true
-    where b.quarter_id = :quarter and b.closed_on is null
-      and (:q = '' or b.code = upper(:q) or b.name ilike :pattern
-           or (:key <> '' and (p.keys like :key_pattern or :key <% p.keys)))),
-inside as (
-    select w.building_id, count(distinct w.id) as stairwells, count(distinct f.id) as flats,
-           count(distinct s.household_id) as households
-    from stairwell w
-    join building b on b.id = w.building_id and b.quarter_id = :quarter
-    left join flat f on f.stairwell_id = w.id and f.closed_on is null
-    left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
-    group by 1),
-hit as (
-    select i.building_id, max(i.band) as band
-    from impact i
-    join impact_run r on r.id = i.run_id and r.in_force
-    join revision_in_force v on v.revision_id = r.revision_id and v.quarter_id = :quarter
-    where i.period && daterange(cast(:today as date), cast(:today as date) + 7)
-    group by 1)
-select c.id, c.code, c.name, c.address, c.use, coalesce(n.stairwells, 0) as stairwells,
-       coalesce(n.flats, 0) as flats, coalesce(n.households, 0) as households,
-       coalesce(h.band, 0) as band, count(*) over () as total
-from chosen c
-left join inside n on n.building_id = c.id
-left join hit h on h.building_id = c.id
-order by {{order}} limit :most offset :skip
-"""  # noqa: S608  (no value is part of the text)
-
-
-def building_page(
-    session: Session, quarter_id: int, today: dt.date, *, q: str, sort: str, page: int
-) -> BuildingPage:
-    """One page of the buildings of a quarter, searched by address, name or code.
-
-    The band is the strongest of the coming seven days; an unknown ``sort`` counts as by address.
-    """
-    q = " ".join(q[:120].split())
-    key = normalise_address(q)
-    query = text(_LIST.format(order=SORTS.get(sort, SORTS["indirizzo"])))
-    values: dict[str, Any] = {
-        "quarter": quarter_id,
-        "today": today,
-        "q": q,
-        "pattern": f"%{_like(q)}%",
-        "key": key,
-        "key_pattern": f"%{_like(key)}%",
-        "most": PAGE_ROWS,
-    }
-    page = max(page, 1)
-    found = session.execute(query, {**values, "skip": (page - 1) * PAGE_ROWS}).all()
-    if not found and page > 1:
-        page = 1
-        found = session.execute(query, {**values, "skip": 0}).all()
-    total = found[0].total if found else 0
-    rows = [BuildingLine(*row[:9]) for row in found]
-    return BuildingPage(rows, total, page, max(1, -(-total // PAGE_ROWS)))
-
-
-def _like(text_: str) -> str:
-    return text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @dataclass(frozen=True, slots=True)

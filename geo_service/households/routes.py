@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,23 +13,18 @@ from fastapi import APIRouter, Depends, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from geo_service import history
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
-from geo_service.errors import NotFound
-from geo_service.files import MEDIA_TYPES, table_file
-from geo_service.households import lists, vocabulary
+from geo_service.households import exports, lists, vocabulary
 from geo_service.households.lists import Page, Wanted
 from geo_service.households.looks import look
 from geo_service.households.models import CHANNELS, TITLES
 from geo_service.i18n import gettext as _
 from geo_service.web import words
-from geo_service.web.pages import file_response, render
+from geo_service.web.pages import render
 from geo_service.web.quarter import StaffQuarter, Today
 from geo_service.web.session import Db
 from layers.buildings import Quarter
-
-FORMATS = ("csv", "xlsx", "gpkg")
 
 router = APIRouter()
 Reader = Annotated[SignedIn, Depends(need("households"))]
@@ -62,8 +59,9 @@ def household_file(
     _look_at_needs(session, who, quarter, wanted)
     if protected:
         look(session, who.id, quarter.id, "protected")
-    frame = lists.household_frame(session, quarter.id, today, wanted, protected=protected)
-    return _file(session, quarter, frame, file_format, "nuclei")
+    found = lists.households(session, quarter.id, today, wanted, protected=protected)
+    asked = asdict(wanted)
+    return exports.answer(session, who, quarter, today, "nuclei", file_format, asked, found.total)
 
 
 @router.get("/alloggi")
@@ -96,8 +94,9 @@ def flat_file(
     protected = who.can("protected")
     if protected:
         look(session, who.id, quarter.id, "empty_flats")
-    frame = lists.flat_frame(session, quarter.id, today, wanted, protected=protected)
-    return _file(session, quarter, frame, file_format, "alloggi")
+    found = lists.flats(session, quarter.id, today, wanted, protected=protected)
+    asked = asdict(wanted)
+    return exports.answer(session, who, quarter, today, "alloggi", file_format, asked, found.total)
 
 
 def _households(
@@ -139,7 +138,7 @@ def _common(
         "found": found,
         "wanted": wanted,
         "places": lists.buildings_with_stairwells(session, quarter.id),
-        "formats": FORMATS if request.method == "GET" else (),
+        "formats": exports.FORMATS if request.method == "GET" else (),
         "query": urlencode(fields),
         "say": vocabulary,
     }
@@ -183,14 +182,22 @@ def _words(table: dict[str, str]) -> list[tuple[str, str]]:
     return [(code, _(word)) for code, word in table.items()]
 
 
-def _file(
-    session: Session, quarter: Quarter, frame: gpd.GeoDataFrame, file_format: str, name: str
-) -> Response:
-    if file_format not in FORMATS:
-        raise NotFound(_("L'elenco si scarica come %(formats)s.", formats=", ".join(FORMATS)))
-    told = {"rows": (None, len(frame)), "format": (None, file_format)}
-    subject = history.Subject(f"{name}_list", None, quarter.id)
-    history.record(session, history.actor_of(session), "list.exported", subject, told)
+def _household_file(
+    session: Session, quarter_id: int, day: dt.date, asked: Mapping[str, Any], protected: bool
+) -> gpd.GeoDataFrame:
+    frame = lists.household_frame(session, quarter_id, day, Wanted(**asked), protected=protected)
+    return _spoken(frame)
+
+
+def _flat_file(
+    session: Session, quarter_id: int, day: dt.date, asked: Mapping[str, Any], protected: bool
+) -> gpd.GeoDataFrame:
+    frame = lists.flat_frame(session, quarter_id, day, Wanted(**asked), protected=protected)
+    return _spoken(frame)
+
+
+def _spoken(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """``frame`` with heads and codes in the current language."""
     spoken = {
         "title": vocabulary.TITLE_WORDS,
         "channel": vocabulary.CHANNEL_WORDS,
@@ -199,6 +206,7 @@ def _file(
     for column, table in spoken.items():
         if column in frame:
             frame[column] = [_(table[v]) if v in table else "" for v in frame[column]]
-    heads = {column: _(head) for column, head in vocabulary.FILE_HEADS.items()}
-    content = table_file(frame.rename(columns=heads), file_format, name)
-    return file_response(content, MEDIA_TYPES[file_format], f"{name}-{quarter.code}.{file_format}")
+    return frame.rename(columns={c: _(head) for c, head in vocabulary.FILE_HEADS.items()})
+
+
+exports.MAKERS.update(nuclei=_household_file, alloggi=_flat_file)

@@ -83,7 +83,7 @@ def test_the_list_of_buildings_searches_sorts_and_pages(
     assert "Nessun edificio trovato" in _text(browser.get("/edifici?q=corso+Sempione").text)
     by_level = browser.get("/edifici?ordine=livello").text
     assert by_level.index("Mulini 2") < by_level.index("Mulini 4")
-    monkeypatch.setattr("geo_service.desk.service.PAGE_ROWS", 1)
+    monkeypatch.setattr("geo_service.desk.building_list.PAGE_ROWS", 1)
     second = _text(browser.get("/edifici?pagina=2").text)
     assert "pagina 2 di 2" in second
     assert "Mulini 4" in second

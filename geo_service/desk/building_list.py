@@ -1,0 +1,241 @@
+"""The list of buildings: searched, filtered, sorted, by pages or whole for a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo_service.works.places import ADDRESSES
+from layers.crs import SRID
+from layers.loaders.addresses import normalise_address
+
+PAGE_ROWS = 50
+MAX_FILE_ROWS = 200_000
+LONGEST_SEARCH = 120
+# The period whose impacts the list tells, where none is asked for.
+USUAL_DAYS = 7
+LONGEST_DAYS = 732
+SORTS = {
+    "indirizzo": 'address collate "und-x-icu" asc, name, code',
+    "livello": "band desc, address, name, code",
+    "nuclei": "households desc, address, name, code",
+    "alloggi": "flats desc, address, name, code",
+    "piani": "storeys desc nulls last, address, name, code",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the list is asked for; empty means all. Days are inclusive, ``page`` from 1 on."""
+
+    first: dt.date
+    last: dt.date
+    q: str = ""
+    street: str = ""
+    kind: str = ""
+    least_band: int = 0
+    use: str = ""
+    owner: str = ""
+    acoustic_class: str = ""
+    storeys: int | None = None
+    known_flats: bool | None = None
+    closed: bool = False
+    sort: str = "indirizzo"
+    page: int = 1
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the search leaves buildings out."""
+        known = self.known_flats is not None or self.storeys is not None or self.closed
+        words = (self.street, self.kind, self.use, self.owner, self.acoustic_class)
+        return known or self.least_band > 0 or any(words)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingLine:
+    """A building in the list. Flats beside households tell vacancy: for coordinators only."""
+
+    building_id: int
+    code: str
+    name: str
+    address: str
+    use: str
+    owner: str
+    acoustic_class: str | None
+    storeys: int | None
+    height_m: float | None
+    closed_on: dt.date | None
+    stairwells: int
+    flats: int
+    households: int
+    band: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingPage:
+    """One page of the list of buildings."""
+
+    rows: list[BuildingLine]
+    total: int
+    page: int
+    pages: int
+
+
+_LIST = f"""
+with place as (
+    select building_id, string_agg(search_key, ' ') as keys, array_agg(distinct street) as streets
+    from address_point where quarter_id = :quarter group by 1),
+inside as (
+    select w.building_id, count(distinct w.id) as stairwells, count(distinct f.id) as flats,
+           count(distinct s.household_id) as households
+    from stairwell w
+    join building b on b.id = w.building_id and b.quarter_id = :quarter
+    left join flat f on f.stairwell_id = w.id and f.closed_on is null
+    left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
+    group by 1),
+hit as (
+    select i.building_id, max(i.band) as band
+    from impact i
+    join impact_run r on r.id = i.run_id and r.in_force
+    join revision_in_force v on v.revision_id = r.revision_id and v.quarter_id = :quarter
+    where i.period && daterange(cast(:first as date), cast(:last as date), '[]')
+      and (:kind = '' or i.kind = :kind)
+    group by 1),
+chosen as (
+    select b.id, b.code, b.name, coalesce(a.address, '') as address, b.use, b.owner,
+           b.acoustic_class, b.storeys, b.height_m, b.closed_on,
+           coalesce(n.stairwells, 0) as stairwells, coalesce(n.flats, 0) as flats,
+           coalesce(n.households, 0) as households, coalesce(h.band, 0) as band, b.footprint
+    from building b
+    left join place p on p.building_id = b.id
+    left join inside n on n.building_id = b.id
+    left join hit h on h.building_id = b.id
+    left join {ADDRESSES} a on true
+    where b.quarter_id = :quarter and {{where}})
+select c.id, c.code, c.name, c.address, c.use, c.owner, c.acoustic_class, c.storeys, c.height_m,
+       c.closed_on, c.stairwells, c.flats, c.households, c.band, count(*) over () as total
+       {{geometry}}
+from chosen c
+order by {{order}} limit :most offset :skip
+"""  # noqa: S608  (no value is part of the text)
+
+
+def building_page(
+    session: Session, quarter_id: int, today: dt.date, wanted: Wanted
+) -> BuildingPage:
+    """One page of the buildings of a quarter, searched by address, name or code.
+
+    The band is the strongest of the period asked for; an unknown sort counts as by address.
+    """
+    page = max(wanted.page, 1)
+    rows = _rows(session, quarter_id, today, wanted, PAGE_ROWS, (page - 1) * PAGE_ROWS)
+    if not rows and page > 1:
+        page = 1
+        rows = _rows(session, quarter_id, today, wanted, PAGE_ROWS, 0)
+    total = rows[0].total if rows else 0
+    lines = [BuildingLine(*row[:14]) for row in rows]
+    return BuildingPage(lines, total, page, max(1, -(-total // PAGE_ROWS)))
+
+
+def count_buildings(session: Session, quarter_id: int, today: dt.date, wanted: Wanted) -> int:
+    """How many buildings the list holds on all its pages."""
+    rows = _rows(session, quarter_id, today, wanted, 1, 0)
+    return int(rows[0].total) if rows else 0
+
+
+def building_frame(
+    session: Session, quarter_id: int, today: dt.date, wanted: Wanted, *, flats: bool
+) -> gpd.GeoDataFrame:
+    """All buildings of a list for a file, with their outlines.
+
+    Columns code, address, name, use, owner, acoustic_class, storeys, height_m, stairwells, flats
+    (only with ``flats``: beside households it tells which are empty), households, band; CRS the
+    metric one of the installation.
+    """
+    rows = _rows(session, quarter_id, today, wanted, MAX_FILE_ROWS, 0, outlines=True)
+    names = ["code", "address", "name", "use", "owner", "acoustic_class", "storeys", "height_m",
+             "stairwells", *(["flats"] if flats else []), "households", "band"]  # fmt: skip
+    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    outlines = shapely.from_wkb([row.outline for row in rows])
+    return gpd.GeoDataFrame(columns, geometry=list(outlines), crs=SRID)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters offer: what stands in the quarter's own buildings."""
+
+    streets: list[str]
+    owners: list[str]
+    classes: list[str]
+    uses: list[str]
+
+
+def choices(session: Session, quarter_id: int) -> Choices:
+    """Streets, owners, acoustic classes and uses of the quarter's buildings, in order."""
+    query = text(
+        """select
+             array(select distinct street from address_point
+                   where quarter_id = :quarter and building_id is not null order by 1),
+             array(select distinct owner from building
+                   where quarter_id = :quarter and owner <> '' order by 1),
+             array(select distinct acoustic_class from building
+                   where quarter_id = :quarter and acoustic_class is not null order by 1),
+             array(select distinct use from building where quarter_id = :quarter order by 1)"""
+    )
+    return Choices(*session.execute(query, {"quarter": quarter_id}).one())
+
+
+def _rows(
+    session: Session, quarter_id: int, today: dt.date, wanted: Wanted, most: int, skip: int, *,
+    outlines: bool = False,
+) -> list[Any]:  # fmt: skip
+    q = " ".join(wanted.q[:LONGEST_SEARCH].split())
+    key = normalise_address(q)
+    query = _LIST.format(
+        where=" and ".join(_conditions(wanted, q)),
+        order=SORTS.get(wanted.sort, SORTS["indirizzo"]),
+        geometry=", st_asbinary(c.footprint) as outline" if outlines else "",
+    )
+    values = {
+        "quarter": quarter_id, "today": today, "first": wanted.first, "last": wanted.last,
+        "kind": wanted.kind, "band": max(wanted.least_band, 1), "q": q,
+        "pattern": f"%{_like(q)}%", "key": key, "key_pattern": f"%{_like(key)}%",
+        "street": wanted.street, "use": wanted.use, "owner": wanted.owner,
+        "class": wanted.acoustic_class, "storeys": wanted.storeys, "most": most, "skip": skip,
+    }  # fmt: skip
+    return list(session.execute(text(query), values))
+
+
+def _conditions(wanted: Wanted, q: str) -> list[str]:
+    found = [f"b.closed_on is {'not ' if wanted.closed else ''}null"]
+    if q:
+        found.append(
+            "(b.code = upper(:q) or b.name ilike :pattern"
+            " or (:key <> '' and (p.keys like :key_pattern or :key <% p.keys)))"
+        )
+    if wanted.street:
+        found.append(":street = any(p.streets)")
+    if wanted.kind or wanted.least_band:
+        found.append("coalesce(h.band, 0) >= :band")
+    for column, value, name in (
+        ("b.use", wanted.use, "use"),
+        ("b.owner", wanted.owner, "owner"),
+        ("b.acoustic_class", wanted.acoustic_class, "class"),
+    ):
+        if value:
+            found.append(f"{column} = :{name}")
+    if wanted.storeys is not None:
+        found.append("b.storeys >= :storeys")
+    if wanted.known_flats is not None:
+        found.append(f"coalesce(n.flats, 0) {'>' if wanted.known_flats else '='} 0")
+    return found
+
+
+def _like(text_: str) -> str:
+    return text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
