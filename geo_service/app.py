@@ -17,7 +17,6 @@ from geo_service.accounts import routes as accounts
 from geo_service.accounts.guards import APP_GUARDS
 from geo_service.database import open_database, session_factory
 from geo_service.desk import building_routes as building_list
-from geo_service.desk import building_routes as building_list
 from geo_service.desk import history_routes as chronicle
 from geo_service.desk import job_routes as background
 from geo_service.desk import map_routes as desk_map
@@ -63,7 +62,6 @@ ROOMS = (
     stairwell,
     notices,
     desk,
-    building_list,
     building_list,
     desk_map,
     chronicle,

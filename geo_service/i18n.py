@@ -21,6 +21,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from layers.errors import Sentence
+
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = {"it": "Italiano", "en": "English"}
 SOURCE_LANGUAGE = "it"
@@ -33,7 +35,11 @@ def catalogue(language: str) -> NullTranslations:
     """Compiled messages of ``language``; Italian is the source and needs no catalogue."""
     if language == SOURCE_LANGUAGE:
         return NullTranslations()
-    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+    return _compiled(language, "messages.po")
+
+
+def _compiled(language: str, name: str) -> GNUTranslations:
+    with (LOCALE / language / "LC_MESSAGES" / name).open("rb") as file:
         messages = read_po(file, locale=language)
     compiled = io.BytesIO()
     write_mo(compiled, messages)
@@ -66,6 +72,27 @@ def ngettext(one: str, many: str, count: int, **values: object) -> str:
     """Singular or plural of a message; ``%(count)s`` is always available."""
     found = catalogue(current_language()).ngettext(one, many, count)
     return found % {"count": number(count), **values}
+
+
+def said(sentence: object) -> str:
+    """A sentence of the layers in the current language.
+
+    The layers speak English; their :class:`layers.errors.Sentence` keeps words and values apart.
+    Takes an error too, of which the first argument is said. Any other text is given back as it
+    is.
+    """
+    if isinstance(sentence, BaseException):
+        sentence = sentence.args[0] if sentence.args else ""
+    if not isinstance(sentence, Sentence) or current_language() != SOURCE_LANGUAGE:
+        return str(sentence)
+    values = {k: said(v) if isinstance(v, str) else v for k, v in sentence.values.items()}
+    found = _layers_in_italian().gettext(sentence.words)
+    return found % values if values else found
+
+
+@lru_cache
+def _layers_in_italian() -> NullTranslations:
+    return _compiled(SOURCE_LANGUAGE, "layers.po")
 
 
 def N_(message: str) -> str:  # noqa: N802  (the usual name that extraction tools look for)

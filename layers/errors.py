@@ -5,6 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class Sentence(str):
+    """An English sentence that keeps its words and its values apart.
+
+    It reads as any text does; who shows it in another language looks ``words`` up and fills in
+    ``values``, of which some may be sentences themselves.
+
+    >>> Sentence("names the building %(told)r", told="A1")
+    "names the building 'A1'"
+    """
+
+    words: str
+    values: dict[str, object]
+
+    def __new__(cls, words: str, **values: object) -> Sentence:
+        """``words`` has places such as ``%(told)s``; without values it is taken as it is."""
+        made = super().__new__(cls, words % values if values else words)
+        made.words = words
+        made.values = values
+        return made
+
+
 class DataError(ValueError):
     """The data cannot be used as it is; the message says what, where and how to mend it."""
 

@@ -23,7 +23,7 @@ FLOORS = [
     "layers.loaders",
     "maps.style",
     "maps.base maps.tiles",
-    "maps.site_map maps.building_map maps.print_map",
+    "maps.site_map maps.building_map maps.print_map maps.preview_map",
     "geo_service.errors geo_service.settings geo_service.calendar geo_service.i18n "
     "geo_service.assets",
     "geo_service.cluster",

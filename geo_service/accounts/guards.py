@@ -50,7 +50,8 @@ def gate(request: Request, session: Db) -> None:
         raise Forbidden(_("Il vostro ruolo non permette di vedere questa pagina."))
 
 
-APP_GUARDS = (Depends(check_csrf), Depends(gate, scope="function"))
+# The gate first: nobody sends a file who may not open the page.
+APP_GUARDS = (Depends(gate, scope="function"), Depends(check_csrf))
 
 
 def require(*roles: str) -> Callable[[Request], SignedIn]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -21,10 +22,12 @@ from geo_service import history
 from geo_service.database import refresh_statistics
 from geo_service.errors import Conflict
 from geo_service.households.importing import HouseholdLoader
+from geo_service.imports.seeing import Nobody, Watcher
 from geo_service.works.importing import PhaseLoader
 from layers.buildings import Quarter
 from layers.crs import SRID
 from layers.errors import DataError
+from layers.impacts.sql import geo_frame
 from layers.loaders import geometry
 from layers.loaders.buildings import BuildingLoader
 from layers.loaders.entrances import EntranceLoader
@@ -38,6 +41,15 @@ from layers.loaders.sites import SiteLoader
 from layers.loaders.systems import Converter
 
 MAX_BOUNDARY_SPAN_M = 30_000.0
+# What is drawn under the preview of a file.
+GROUND_BUILDINGS = 1_500
+_NEAR_M = 150.0
+_GROUND = """
+select id, st_asbinary(footprint) from building
+ where quarter_id = %(quarter)s and closed_on is null
+   and footprint && st_makeenvelope(%(west)s, %(south)s, %(east)s, %(north)s, %(srid)s)
+ limit %(most)s
+"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,7 @@ def import_file(
     options: ImportOptions | None = None,
     *,
     advance: Callable[[int], None] = lambda rows: None,
+    watcher: Watcher | None = None,
 ) -> Report:
     """Import one file into a quarter.
 
@@ -114,6 +127,8 @@ def import_file(
         A file on this disk, of a kind that :mod:`layers.loaders.drivers` allows.
     advance
         Called with the number of rows after each batch, for a progress bar.
+    watcher
+        Is shown each batch as the file tells it and as it is understood, for a preview.
 
     Returns
     -------
@@ -127,16 +142,19 @@ def import_file(
     """
     options = options or ImportOptions()
     report = Report()
+    watcher = watcher or Nobody()
     place = place_of(session, quarter_id)
     loader: Loader | None = None
     mapping: ColumnMapping | None = None
     converter: Converter | None = None
     for batch in read_batches(path, report, kind=kind, layer=options.layer):
         if mapping is None or loader is None:
+            watcher.columns(batch.frame, None)
             mapping = column_mapping(
                 [str(name) for name in batch.frame.columns if name != "geometry"], kind,
                 profile=options.profile, maps=options.maps,
             )  # fmt: skip
+            watcher.columns(batch.frame, mapping)
             _check_usable(kind, batch, mapping)
             loader = LOADERS[kind](session, quarter_id, report, mapping.theirs, options)
             if batch.crs_note and options.crs is None:
@@ -150,6 +168,7 @@ def import_file(
                 frame["geometry"] = converter.convert(
                     shapes, frame.index.to_numpy(), report, "geometry"
                 )
+        watcher.shapes(frame)
         loader.add(frame)
         advance(len(frame))
     if loader is None:
@@ -178,6 +197,16 @@ def _check_usable(kind: str, batch: Batch, mapping: ColumnMapping) -> None:
             "WKT nor columns with coordinates (longitude and latitude, or x and y). It has "
             f"{', '.join(map(str, list(batch.frame.columns)[:20]))}."
         )
+
+
+def buildings_near(session: Session, quarter_id: int, bounds: Sequence[float]) -> gpd.GeoDataFrame:
+    """Footprints within 150 m of ``bounds`` (west, south, east, north in metres), 1,500 at most."""
+    west, south, east, north = (float(edge) for edge in bounds)
+    return geo_frame(
+        session.connection(), _GROUND, ("id",), quarter=quarter_id, srid=SRID,
+        west=west - _NEAR_M, south=south - _NEAR_M, east=east + _NEAR_M, north=north + _NEAR_M,
+        most=GROUND_BUILDINGS,
+    )  # fmt: skip
 
 
 def add_quarter(session: Session, code: str, name: str, municipality: str = "") -> Quarter:

@@ -164,16 +164,20 @@ def recent(
     return list(session.scalars(query))
 
 
-def check_again(session: Session, upload: ImportUpload, options: dict[str, Any]) -> None:
-    """Have an upload looked at with other options; one that is being applied is left alone."""
+def check_again(session: Session, upload: ImportUpload, options: dict[str, Any]) -> bool:
+    """Note that an upload is to be looked at with other options.
+
+    False for one that was applied or is being applied: that one is left alone.
+    """
     session.refresh(upload, with_for_update=True)
     if upload.state in ("applied", "applying") and not stopped(session, upload):
-        return
+        return False
     file_of(upload)
     upload.options = options
     upload.state = "checking"
     upload.check_number += 1
     upload.failure = None
+    return True
 
 
 def stopped(session: Session, upload: ImportUpload) -> jobs.JobState | None:

@@ -16,8 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from geo_service.errors import AccantoError, Invalid, NotSignedIn
-from geo_service.i18n import N_
+from geo_service.i18n import N_, said
 from geo_service.i18n import gettext as _
+from geo_service.web.limits import limit_in_mb, takes_files
 from geo_service.web.pages import render, see_other
 from layers.errors import DataError
 
@@ -99,7 +100,17 @@ def to_sign_in(request: Request) -> Response:
 
 def too_large(request: Request) -> Response:
     """Answer to a request over the size limit."""
-    return answer(request, 413)
+    return answer(
+        request,
+        413,
+        _(
+            "Quello che avete inviato supera il limite di %(limit)s MB. Un file più grande si "
+            "divide, oppure lo importa chi amministra il servizio con «accanto import».",
+            limit=limit_in_mb(request.scope),
+        )
+        if takes_files(request.scope)
+        else "",
+    )
 
 
 def unexpected(request: Request) -> Response:
@@ -120,7 +131,7 @@ def _on_own_error(request: Request, error: Exception) -> Response:
 
 
 def _on_data_error(request: Request, error: Exception) -> Response:
-    return answer(request, 422, str(error))
+    return answer(request, 422, said(error))
 
 
 def _on_http(request: Request, error: Exception) -> Response:

@@ -14,14 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_service.i18n import LANGUAGES, best_language, use_language
 from geo_service.settings import get_settings
+from geo_service.web.limits import MAX_DRAINED_BYTES, body_limit, takes_files
 from geo_service.web.problems import too_large, unexpected
-from geo_service.web.security import security_headers
+from geo_service.web.security import SESSION_COOKIE, read_cookie, security_headers
 
 LANGUAGE_COOKIE = "accanto_lingua"
 LANGUAGE_COOKIE_S = 365 * 86_400
 # What follows these is a token: who reads the log must not be able to use it.
 SECRET_LINKS = ("/invito/", "/incarico/")
-MAX_BODY_BYTES = 2_000_000
 
 log = structlog.get_logger("accanto.web")
 
@@ -64,9 +64,8 @@ def logged_path(scope: Scope) -> str:
 class Shell:
     """Wraps the application: every answer, also an error's, leaves with the same headers."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -103,9 +102,13 @@ class Shell:
 
         with use_language(language):
             try:
-                if self._declares_too_much(scope):
+                signed_in = bool(read_cookie(Request(scope), SESSION_COOKIE))
+                most = body_limit(scope, signed_in)
+                if _declares_more_than(most, scope):
+                    if signed_in and takes_files(scope):
+                        await _drain(receive)
                     raise BodyTooLarge
-                await self.app(scope, self._bounded(receive), send_with_headers)
+                await self.app(scope, _bounded(receive, most), send_with_headers)
             except BodyTooLarge:
                 if not status:
                     await too_large(Request(scope))(scope, receive, send_with_headers)
@@ -123,19 +126,30 @@ class Shell:
                 ms=round((time.perf_counter() - started) * 1000),
             )
 
-    def _declares_too_much(self, scope: Scope) -> bool:
-        declared = Headers(scope=scope).get("content-length", "0")
-        return not declared.isdigit() or int(declared) > self.max_body_bytes
 
-    def _bounded(self, receive: Receive) -> Receive:
-        read = 0
+def _declares_more_than(most: int, scope: Scope) -> bool:
+    declared = Headers(scope=scope).get("content-length", "0")
+    return not declared.isdigit() or int(declared) > most
 
-        async def receive_bounded() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self.max_body_bytes:
-                raise BodyTooLarge
-            return message
 
-        return receive_bounded
+async def _drain(receive: Receive) -> None:
+    """Read and forget what a browser still sends, so that it will show the answer."""
+    read, more = 0, True
+    while more and read <= MAX_DRAINED_BYTES:
+        message = await receive()
+        read += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    read = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most:
+            raise BodyTooLarge
+        return message
+
+    return receive_bounded

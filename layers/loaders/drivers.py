@@ -79,6 +79,8 @@ _EXTENSIONS = {
     ".pbf": OSM, ".osm": OSM, ".csv": CSV, ".tsv": CSV, ".txt": CSV, ".xlsx": SHEET,
     ".ods": SHEET, ".gml": GML, ".kml": KML, ".dxf": DXF,
 }  # fmt: skip
+# Endings of the files that are read, beside archives.
+ENDINGS = tuple(_EXTENSIONS)
 ALLOWED = (
     "GeoPackage .gpkg, GeoJSON .geojson, Shapefile .shp or .zip, FlatGeobuf .fgb, OpenStreetMap "
     ".osm.pbf or .osm, CSV .csv, .xlsx, .ods, GML .gml, KML .kml, DXF .dxf"

@@ -104,6 +104,21 @@ def read_batches(
             yield _table_batch(frame, report)
 
 
+def layer_names(path: str | os.PathLike[str]) -> list[str]:
+    """Names of the layers or sheets of an allowed file; one without any name gives none.
+
+    Raises :class:`DataError` when the file cannot be opened.
+    """
+    with drivers.opened(path) as (private, form):
+        shown = Path(path).name
+        if form is drivers.CSV:
+            return []
+        if form is drivers.SHEET:
+            return tables.sheet_names(private, shown)
+        with _explained(shown):
+            return [str(name) for name, _geometry in pyogrio.list_layers(private)]
+
+
 def read_source(
     path: str | os.PathLike[str], *, layer: str | None = None, crs: str | int | None = None
 ) -> gpd.GeoDataFrame | pd.DataFrame:

@@ -36,6 +36,9 @@ FIELDS: dict[str, dict[str, str]] = {
         "use": "use uso destinazione destinazione_uso funzione building",
         "owner": "owner proprieta proprietà proprietario ente ente_proprietario",
         "acoustic_class": "acoustic_class classe_acustica classe",
+        "background_day_dba": "background_day_dba rumore_fondo_diurno fondo_diurno",
+        "background_evening_dba": "background_evening_dba rumore_fondo_serale fondo_serale",
+        "background_night_dba": "background_night_dba rumore_fondo_notturno fondo_notturno",
         "flats_declared": "flats_declared building:flats alloggi n_alloggi num_alloggi "
         "numero_alloggi flats",
         **_ADDRESS,
@@ -185,7 +188,7 @@ def column_mapping(
     profile
         "osm", "dbt" or "generic"; None recognises the source by its columns.
     maps
-        The person's own choices, each ``theirs=ours``.
+        The person's own choices, each ``theirs=ours``; ``=ours`` leaves a field untold.
 
     Raises
     ------
@@ -203,7 +206,7 @@ def column_mapping(
     for name in columns:
         by_plain.setdefault(_plain(name), name)
     theirs = dict(told)
-    used = set(theirs.values())
+    used = set(theirs.values()) - {""}
     own = _OWN_NAMES[profile].get(kind, {})
     for names in (own, fields):
         for ours, words in names.items():
@@ -215,7 +218,7 @@ def column_mapping(
                     theirs[ours] = found
                     used.add(found)
                     break
-    return ColumnMapping(profile, theirs)
+    return ColumnMapping(profile, {ours: name for ours, name in theirs.items() if name})
 
 
 def _told(
@@ -225,13 +228,13 @@ def _told(
     for pair in maps:
         name, equals, ours = pair.rpartition("=")
         name, ours = name.strip(), ours.strip()
-        if not equals or not name or not ours:
+        if not equals or not ours:
             raise DataError(f"--map {pair} must be written theirs=ours, as in --map PIANI=storeys.")
         if ours not in fields:
             raise DataError(
                 f"--map {pair}: {kind} have no field {ours!r}; the fields are {', '.join(fields)}."
             )
-        if name not in columns:
+        if name and name not in columns:
             raise DataError(
                 f"--map {pair}: the file has no column {name!r}; it has "
                 f"{', '.join(map(str, list(columns)[:30]))}."

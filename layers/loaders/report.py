@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -73,5 +72,8 @@ class Report:
             "repaired": self.repaired,
             "unchanged": self.unchanged,
             "refused": self.refused,
-            "rows": [dataclasses.asdict(row) for row in sorted(self.rows, key=lambda r: r.row)],
+            "rows": [
+                {"row": row.row, "field": row.field, "reason": str(row.reason)}
+                for row in sorted(self.rows, key=lambda r: r.row)
+            ],
         }

@@ -53,14 +53,26 @@ def read_csv(path: Path, shown: str) -> Iterator[pd.DataFrame]:
             ) from error
 
 
+def sheet_names(path: Path, shown: str) -> list[str]:
+    """Names of the sheets of a spreadsheet. Raises :class:`DataError` when it is damaged."""
+    return _book(path, shown).sheet_names
+
+
+def _book(path: Path, shown: str) -> python_calamine.CalamineWorkbook:
+    try:
+        return python_calamine.CalamineWorkbook.from_path(str(path))
+    except (python_calamine.CalamineError, OSError) as error:
+        raise DataError(f"{shown} cannot be read as a spreadsheet: {error}.") from error
+
+
 def read_sheet(path: Path, shown: str, sheet: str | None) -> Iterator[pd.DataFrame]:
     """The rows of one sheet (the first unless named), as :func:`read_csv` gives them.
 
     Numbers, days and times stay what they are. The heading is the first row that is not blank.
     """
+    book = _book(path, shown)
+    names = book.sheet_names
     try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-        names = book.sheet_names
         if sheet is not None and sheet not in names:
             raise DataError(f"{shown} has no sheet {sheet!r}; it has {', '.join(names)}.")
         table = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)

@@ -49,11 +49,13 @@ def start_map(
     canvas: bool = False,
     own_building: int | None = None,
     note: str = "",
+    legend: list[dict[str, Any]] | None = None,
 ) -> AccantoMap:
     """An empty map with legend, heading, scale, attribution and, for test data, the ribbon.
 
     ``bounds_of`` are the frames (metric) the first view holds, by default all of ``data``;
     ``own_building`` is the id of the building of a resident's map, whose legend has no bands.
+    ``legend`` (:func:`legend_entry`) takes the place of the legend of bands and things.
     """
     language, texts = data.language, style.texts(data.language)
     config: dict[str, Any] = {
@@ -91,7 +93,9 @@ def start_map(
         "synthetic": data.synthetic,
         "note": note,
         "patterns": _Safe(_patterns(prefix)),
-        "entries": _legend(data, prefix, own_building is not None),
+        "entries": _legend(data, prefix, own_building is not None)
+        if legend is None
+        else {"bands": [], "things": legend},
     }
     map_.panel = lambda list_href, heading: _PANEL.render(
         list_href=list_href, heading=heading, **values
@@ -167,12 +171,16 @@ def _patterns(prefix: str) -> str:
     return "".join(patterns)
 
 
+def legend_entry(
+    label: str, fill: str, stroke: str, width: float, dash: str = ""
+) -> dict[str, Any]:
+    """One line of a legend: a small rectangle and its words; ``width`` in pixels."""
+    return {"label": label, "fill": fill, "stroke": stroke, "width": width, "dash": dash}
+
+
 def _legend(data: MapData, prefix: str, resident: bool) -> dict[str, list[dict[str, Any]]]:
     texts = style.texts(data.language)
-
-    def entry(label: str, fill: str, stroke: str, width: float, dash: str = "") -> dict[str, Any]:
-        return {"label": label, "fill": fill, "stroke": stroke, "width": width, "dash": dash}
-
+    entry = legend_entry
     bands = []
     for band, colour in enumerate(style.BAND_COLOURS):
         fill = f"url(#{prefix}_hatch_{band})" if band in style.BAND_HATCHES else colour

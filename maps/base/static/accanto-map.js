@@ -478,6 +478,18 @@
       });
   };
 
+  // What a file holds, before it is imported: areas, lines or points, all alike.
+  accanto.layers.found = function (map, config, data) {
+    var look = { color: config.colours.found, weight: 2, fillColor: config.colours.found, fillOpacity: 0.35 };
+    return L.geoJSON(data, {
+      pane: "sites", interactive: false, style: look,
+      renderer: map.accanto.canvas ? L.canvas({ pane: "sites" }) : undefined,
+      pointToLayer: function (feature, at) {
+        return L.circleMarker(at, L.extend({ pane: "sites", radius: 4, interactive: false }, look));
+      }
+    });
+  };
+
   accanto.layers.closures = function (map, config, data) {
     map.accanto.stops.forEach(function (s) { s.gone = s.gone || s.rank === -2; });
     var group = areaLayer(map, config, data, "closures",
