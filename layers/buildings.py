@@ -91,6 +91,12 @@ class Building(Base):
         CheckConstraint("storeys between 1 and 130", name="storeys"),
         CheckConstraint("acoustic_class in ('I','II','III','IV','V','VI')", name="acoustic_class"),
         CheckConstraint("closed_on is null or closed_on >= opened_on", name="lifetime"),
+        *(
+            CheckConstraint(
+                f"background_{part}_dba between 10 and 100", name=f"background_{part}_dba"
+            )
+            for part in ("day", "evening", "night")
+        ),
     )
 
     id: Mapped[Id]
@@ -108,6 +114,10 @@ class Building(Base):
     use: Mapped[str] = mapped_column(String(20), server_default="unknown")
     owner: Mapped[str] = mapped_column(String(200), server_default="")
     acoustic_class: Mapped[str | None] = mapped_column(String(3))
+    # Measured level without the works at the façade, LAeq of the part of day; null: not measured.
+    background_day_dba: Mapped[float | None] = mapped_column()
+    background_evening_dba: Mapped[float | None] = mapped_column()
+    background_night_dba: Mapped[float | None] = mapped_column()
     # Number of flats told by the source where the flats themselves are not known.
     flats_declared: Mapped[int | None] = mapped_column(Integer)
     opened_on: Mapped[dt.date] = mapped_column(Date, server_default=text("'1900-01-01'"))

@@ -128,6 +128,17 @@ SENTENCES = tuple(
             N_("Nessuna sospensione indicata."),
         ),
         (
+            r"Machines on at (.+), outside the hours of the municipality .*",
+            N_(
+                "Macchine accese alle %(a)s, fuori dagli orari del Comune e senza deroga: "
+                "da verificare."
+            ),
+        ),
+        (
+            r"Background and class not known for (\S+) buildings: class III is used\.",
+            N_("Livello di fondo non noto per %(a)s edifici: usata la classe III."),
+        ),
+        (
             r"People can stay at home during these works\.",
             N_("Durante questi lavori si può restare in casa."),
         ),

@@ -16,8 +16,10 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection
 
-from layers.criteria import band_noise, class_limit_dba
+from layers.criteria import band_noise
+from layers.impacts.background import reference_levels
 from layers.impacts.parameters import parameters_from
+from layers.impacts.sql import frame as read
 from layers.impacts.sql import rows
 
 COLUMNS = (
@@ -72,7 +74,7 @@ def cumulated_noise(
     """
     last = until or day
     stored, settings = _load(connection, quarter_id, day, last)
-    classes = _classes(connection, {s.building_id for s in stored})
+    buildings = _buildings(connection, {s.building_id for s in stored})
     municipal_dba = parameters_from(settings).rule.facade_limit_dba
     found: list[tuple[Any, ...]] = []
     for k in range((last - day).days + 1):
@@ -91,7 +93,7 @@ def cumulated_noise(
             "alone_dba", "upper_estimate", "limit_dba",
         ],
     )  # fmt: skip
-    frame["band"] = _bands(frame, classes, settings)
+    frame["band"] = _bands(frame, buildings, settings)
     return frame[list(COLUMNS)].sort_values(
         ["day", "building_id", "part_of_day"], ignore_index=True
     )
@@ -140,15 +142,15 @@ def _limits(told: Any) -> tuple[tuple[dt.date, dt.date, float], ...]:
     return tuple((day(first), day(after), float(limit)) for first, after, limit in told or ())
 
 
-def _classes(connection: Connection, ids: set[int]) -> dict[int, str]:
-    return dict(
-        rows(
-            connection,
-            "select id, acoustic_class from building"
-            " where id = any(%(ids)s::bigint[]) and acoustic_class is not null",
-            ids=sorted(ids),
-        )
-    )
+def _buildings(connection: Connection, ids: set[int]) -> pd.DataFrame:
+    return read(
+        connection,
+        """select id, acoustic_class, background_day_dba, background_evening_dba,
+                background_night_dba from building where id = any(%(ids)s::bigint[])""",
+        ("building_id", "acoustic_class", "background_day_dba", "background_evening_dba",
+         "background_night_dba"),
+        ids=sorted(ids),
+    )  # fmt: skip
 
 
 def _grouped(active: list[_Stored]) -> dict[tuple[str, int], list[_Stored]]:
@@ -180,18 +182,20 @@ def _together(group: list[_Stored], weekday: int) -> tuple[float, int, int, floa
 
 
 def _bands(
-    frame: pd.DataFrame, classes: dict[int, str], settings: dict[str, Any]
+    frame: pd.DataFrame, buildings: pd.DataFrame, settings: dict[str, Any]
 ) -> npt.NDArray[np.int64]:
     parameters = parameters_from(settings)
     bands = np.zeros(len(frame), dtype=np.int64)
     for part in frame["part_of_day"].unique():
         here = (frame["part_of_day"] == part).to_numpy()
-        limits = {k: class_limit_dba(k, part) for k in set(classes.values())}
-        class_dba = frame.loc[here, "building_id"].map(classes).map(limits).to_numpy(dtype=float)
+        reference = reference_levels(
+            buildings, frame.loc[here, "building_id"].to_numpy(), part,
+            parameters.background_dba.get(part),
+        )  # fmt: skip
         bands[here] = band_noise(
             frame.loc[here, "level_dba"].to_numpy(dtype=float),
-            parameters.background_dba.get(part),
+            reference.background_dba,
             frame.loc[here, "limit_dba"].to_numpy(dtype=float), part,
-            class_limit_dba=class_dba, bands=parameters.bands,
+            class_limit_dba=reference.class_limit_dba, bands=parameters.bands,
         )  # fmt: skip
     return bands

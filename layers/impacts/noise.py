@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from layers.criteria import band_noise, class_limit_dba
+from layers.criteria import band_noise
 from layers.criteria.periods import PARTS_OF_DAY, PartOfDay
+from layers.impacts.background import Reference, reference_levels
 from layers.impacts.flat_levels import FlatLevels, levels_of_flats
 from layers.impacts.isophones import isophones
 from layers.impacts.noise_limits import LimitSpan, hours_to_verify, limit_spans
@@ -84,6 +85,12 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     clock = part_hours(hours)
     offsets = _offsets(clock)
     limits = {part: limit_spans(works, hours, part, parameters.rule) for part in offsets}
+    who = targets(scene)
+    references = {
+        part: reference_levels(scene.around.buildings, who["building_id"].to_numpy(), part,
+                               parameters.background_dba.get(part))
+        for part in offsets
+    }  # fmt: skip
     strictest = {part: min(s.limit_dba for s in spans) for part, spans in limits.items()}
     options = replace(
         parameters.noise,
@@ -101,10 +108,11 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     )
     parts = []
     levels: list[Levels] = []
-    who = targets(scene)
     flats = levels_of_flats(receivers, result.laeq_dba, who)
     for part, offset_db in offsets.items():
-        parts += _rows(scene, parameters, who, flats, part, offset_db, clock, limits[part])
+        parts += _rows(
+            parameters, who, flats, part, offset_db, clock, limits[part], references[part]
+        )
         levels += _levels(receivers, result.laeq_dba + offset_db, part, parameters)
     zones = no_zones()
     if parameters.isophones:
@@ -117,6 +125,7 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     missing = [*site.missing, assumed, *result.method["missing"], *receivers.notes]
     missing += _flat_notes(who, flats)
     missing += _reach_note(scene, flats, who, offsets, parameters)
+    missing += _reference_note(references)
     if works.hours:
         missing += hours_to_verify(works, hours, parameters.rule)
     return KindResult(
@@ -131,6 +140,7 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
             parameters,
             [m for m in missing if m],
             limits,
+            references,
         ),
         tuple(levels),
     )
@@ -223,19 +233,22 @@ def bands_of(
     part: PartOfDay,
     offset_db: float,
     parameters: Parameters,
-    class_dba: npt.ArrayLike | None = None,
+    reference: Reference | None = None,
     limit_dba: float | None = None,
 ) -> npt.NDArray[np.int64]:
     """Bands of the level while the machines are on.
 
-    The LAeq of the part of day is judged against background or class, the level while the
-    machines are on against ``limit_dba`` (None: the municipality's).
+    The LAeq of the part of day is judged against ``reference`` (None: the quarter's background,
+    else class III), the level while the machines are on against ``limit_dba`` (None: the
+    municipality's).
     """
     on = np.asarray(level_dba, dtype=float)
     table = parameters.bands
     over_background = band_noise(
-        on + offset_db, parameters.background_dba.get(part), _NEVER_DBA, part,
-        class_limit_dba=class_dba, bands=table,
+        on + offset_db,
+        parameters.background_dba.get(part) if reference is None else reference.background_dba,
+        _NEVER_DBA, part,
+        class_limit_dba=None if reference is None else reference.class_limit_dba, bands=table,
     )  # fmt: skip
     over_limit = band_noise(
         on, None, parameters.rule.facade_limit_dba if limit_dba is None else limit_dba, part,
@@ -255,7 +268,6 @@ def _thresholds(
 
 
 def _rows(
-    scene: Scene,
     parameters: Parameters,
     who: pd.DataFrame,
     flats: FlatLevels,
@@ -263,11 +275,8 @@ def _rows(
     offset_db: float,
     clock: PartHours,
     limits: Sequence[LimitSpan],
+    reference: Reference,
 ) -> list[pd.DataFrame]:
-    buildings = scene.around.buildings
-    classes = buildings.set_index("building_id")["acoustic_class"].reindex(who["building_id"])
-    by_class = {k: class_limit_dba(k, part) for k in classes.dropna().unique()}
-    class_dba = classes.map(by_class).to_numpy(dtype=float)
     rows = []
     several = flats.sides_known & (flats.quietest < flats.highest)
     for aspect, level, told in (
@@ -279,7 +288,7 @@ def _rows(
         for span in limits:
             if len(limits) > 1 and not span.has_a(clock.weekdays(part)):
                 continue
-            bands = bands_of(heard, part, offset_db, parameters, class_dba, span.limit_dba)
+            bands = bands_of(heard, part, offset_db, parameters, reference, span.limit_dba)
             rows.append(
                 impact_rows(
                     "noise", who, np.where(told, bands, 0), aspect=aspect, part_of_day=part,
@@ -323,6 +332,16 @@ def _flat_notes(who: pd.DataFrame, flats: FlatLevels) -> list[str]:
     return notes
 
 
+def _reference_note(references: Mapping[PartOfDay, Reference]) -> list[str]:
+    """A sentence where neither background nor class of a building is known."""
+    unknown = max(reference.counts["unknown"] for reference in references.values())
+    return (
+        [f"Background and class not known for {unknown} buildings: class III is used."]
+        if unknown
+        else []
+    )
+
+
 def _reach_note(
     scene: Scene,
     flats: FlatLevels,
@@ -357,6 +376,7 @@ def _sheet(
     parameters: Parameters,
     missing: list[str],
     limits: Mapping[PartOfDay, Sequence[LimitSpan]],
+    references: Mapping[PartOfDay, Reference],
 ) -> dict[str, Any]:
     told = result.method
     spans = [span for part in limits.values() for span in part]
@@ -379,6 +399,7 @@ def _sheet(
         },
         municipality=parameters.rule.title,
         background_dba=dict(parameters.background_dba),
+        judged_against={part: dict(found.counts) for part, found in references.items()},
         bands=parameters.bands.version,
         reach_m=parameters.reach_m,
         spacing_m=_told(parameters.receivers.spacing_m),

@@ -33,6 +33,7 @@ CLOSURE_COLUMNS = (
 )  # fmt: skip
 BUILDING_COLUMNS = (
     "building_id", "height_m", "storeys", "use", "acoustic_class", "flats_declared",
+    "background_day_dba", "background_evening_dba", "background_night_dba",
 )  # fmt: skip
 STAIRWELL_COLUMNS = ("stairwell_id", "building_id", "label", "lift", "step_free")
 FLAT_COLUMNS = ("flat_id", "stairwell_id", "building_id", "storey", "exposures", "use")
@@ -377,6 +378,7 @@ def load_surroundings(
                 union select s.building_id from flat f join stairwell s on s.id = f.stairwell_id
                     where f.id = any(%(inside)s::bigint[]))
             select b.id, b.height_m, b.storeys, b.use, b.acoustic_class, b.flats_declared,
+                b.background_day_dba, b.background_evening_dba, b.background_night_dba,
                 st_asbinary(b.footprint)
             from building b join near using (id) where {_STANDS.format("b")} order by b.id""",  # noqa: S608
         BUILDING_COLUMNS,

@@ -13,6 +13,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from layers.buildings import public_code
+from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.addresses import search_key
 from layers.loaders.place import place_of
@@ -23,10 +24,13 @@ from layers.loaders.uses import building_use
 
 MAX_HEIGHT_M = 400.0
 MAX_STOREYS = 130
+# A measured background outside this is a typing error.
+MIN_BACKGROUND_DBA, MAX_BACKGROUND_DBA = 10.0, 100.0
 # The Civil Protection's aggregates hold every roof; below this it is no home.
 SHED_M2 = 15.0
 _ATTRIBUTES = (
     "name", "height_m", "storeys", "use", "owner", "acoustic_class", "flats_declared",
+    "background_day_dba", "background_evening_dba", "background_night_dba",
 )  # fmt: skip
 _ADDRESS = ("street", "house_number", "postcode", "city", "search_key", "point")
 # Addresses that come with a building are known by this sign before its own key.
@@ -94,6 +98,9 @@ class BuildingLoader:
                 "source_id": "varchar", "code": "varchar", "name": "varchar",
                 "height_m": "double precision", "storeys": "smallint", "use": "varchar",
                 "owner": "varchar", "acoustic_class": "varchar", "flats_declared": "integer",
+                "background_day_dba": "double precision",
+                "background_evening_dba": "double precision",
+                "background_night_dba": "double precision",
                 "footprint": "geometry", "street": "varchar", "house_number": "varchar",
                 "postcode": "varchar", "city": "varchar", "search_key": "varchar",
                 "point": "geometry",
@@ -137,7 +144,7 @@ class BuildingLoader:
         field = (self.names or {}).get("source_id", "source_id") if self.keyed else "geometry"
         stage.refuse_duplicates(["source_id"], report, field)
         if not self.keyed:
-            report.note("No column holds a key: buildings are known by their shape.")
+            report.note(Sentence("No column holds a key: buildings are known by their shape."))
         _free_codes(stage, self.place.quarter_id, self.place.code)
         inserted, updated = stage.merge(
             "building", key=["source_id"], columns=[*self.attributes, "footprint"],
@@ -180,8 +187,16 @@ def _attributes(rows: Rows, shapes: Any) -> list[Sequence[Any]]:
         "flats_declared", values.parse_whole, strict=False,
         accepted=lambda count: 0 <= count <= 2_000,
     )  # fmt: skip
+    backgrounds = [
+        rows.parsed(
+            f"background_{part}_dba", values.parse_number, strict=False,
+            accepted=lambda level: MIN_BACKGROUND_DBA <= level <= MAX_BACKGROUND_DBA,
+        )
+        for part in ("day", "evening", "night")
+    ]  # fmt: skip
     return [
         rows.texts("name", 200), heights, storeys, uses, rows.texts("owner", 200), classes, flats,
+        *backgrounds,
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 
 # Sites told as a point and an area in m²: a circle of that area stands in for the outline.
 CIRCLES = "circles"
@@ -201,7 +201,13 @@ def column_mapping(
         present = {str(name).lower() for name in columns}
         profile = next((name for name, tells in _TELLS.items() if tells & present), "generic")
     if profile not in PROFILES:
-        raise DataError(f"There is no profile {profile!r}; choose among {', '.join(PROFILES)}.")
+        raise DataError(
+            Sentence(
+                "There is no profile %(profile)r; choose among %(names)s.",
+                profile=profile,
+                names=", ".join(PROFILES),
+            )
+        )
     by_plain: dict[str, str] = {}
     for name in columns:
         by_plain.setdefault(_plain(name), name)
@@ -229,15 +235,30 @@ def _told(
         name, equals, ours = pair.rpartition("=")
         name, ours = name.strip(), ours.strip()
         if not equals or not ours:
-            raise DataError(f"--map {pair} must be written theirs=ours, as in --map PIANI=storeys.")
+            raise DataError(
+                Sentence(
+                    "--map %(pair)s must be written theirs=ours, as in --map PIANI=storeys.",
+                    pair=pair,
+                )
+            )
         if ours not in fields:
             raise DataError(
-                f"--map {pair}: {kind} have no field {ours!r}; the fields are {', '.join(fields)}."
+                Sentence(
+                    "--map %(pair)s: %(kind)s have no field %(ours)r; the fields are %(names)s.",
+                    pair=pair,
+                    kind=kind,
+                    ours=ours,
+                    names=", ".join(fields),
+                )
             )
         if name and name not in columns:
             raise DataError(
-                f"--map {pair}: the file has no column {name!r}; it has "
-                f"{', '.join(map(str, list(columns)[:30]))}."
+                Sentence(
+                    "--map %(pair)s: the file has no column %(name)r; it has %(names)s.",
+                    pair=pair,
+                    name=name,
+                    names=", ".join(map(str, list(columns)[:30])),
+                )
             )
         told[ours] = name
     return told
