@@ -11,10 +11,17 @@ from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
 from geo_service import calendar
+from geo_service.accounts import kept_forms
+from geo_service.accounts import kept_routes as kept
 from geo_service.accounts import people_routes as people
 from geo_service.accounts import profile_routes as profile
 from geo_service.accounts import routes as accounts
 from geo_service.accounts.guards import APP_GUARDS
+from geo_service.appointments import crew_routes as crew
+from geo_service.appointments import panels as appointment_panels
+from geo_service.appointments import proposal_routes as proposals
+from geo_service.appointments import routes as appointments
+from geo_service.appointments import sheet_routes as appointment_sheet
 from geo_service.database import open_database, session_factory
 from geo_service.desk import building_routes as building_list
 from geo_service.desk import history_routes as chronicle
@@ -48,6 +55,7 @@ ROOMS = (
     portal,
     accounts,
     profile,
+    kept,
     people,
     works,
     edit,
@@ -60,6 +68,10 @@ ROOMS = (
     own_works,
     roles,
     stairwell,
+    appointments,
+    proposals,
+    appointment_sheet,
+    crew,
     notices,
     desk,
     building_list,
@@ -71,6 +83,13 @@ ROOMS = (
     flats,
     imports,
 )
+
+# What rooms above show on pages of rooms below.
+PANELS = {
+    "phase": (appointment_panels.phase,),
+    "flat": (appointment_panels.flat,),
+    "household": (appointment_panels.household,),
+}
 
 
 def create_app(
@@ -102,6 +121,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.today = today
+    app.state.panels = PANELS
     if engine is not None:
         app.state.session_factory = session_factory(engine)
     for room in ROOMS:
@@ -109,5 +129,6 @@ def create_app(
     app.mount("/static/maps", GZipMiddleware(Assets(directory=OWN_ROOT)), name="map_files")
     app.mount("/static", GZipMiddleware(Assets(directory=STATIC)), name="static")
     problems.install(app)
+    kept_forms.install(app)
     app.add_middleware(Shell)
     return app

@@ -33,6 +33,10 @@ class Forbidden(AccantoError):
     status = 403
 
 
+class StaleForm(Forbidden):
+    """The form was shown in a session that is over, or in another browser."""
+
+
 class TooManyAttempts(AccantoError):
     """Signing in failed too often; the message says when to try again."""
 

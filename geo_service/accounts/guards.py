@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.orm import Session
 
 from geo_service import history
-from geo_service.accounts import sessions
+from geo_service.accounts import kept_forms, sessions
 from geo_service.accounts.capabilities import TABLE, may, needed
 from geo_service.accounts.standing import SignedIn, standing
 from geo_service.errors import Forbidden, NotSignedIn
 from geo_service.i18n import gettext as _
 from geo_service.web.access import is_public
 from geo_service.web.pages import QUARTER_COOKIE
-from geo_service.web.security import SESSION_COOKIE, check_csrf, read_cookie
+from geo_service.web.security import SAFE_METHODS, SESSION_COOKIE, check_csrf, read_cookie
 from geo_service.web.session import Db
 
 # Roles that work at the desk. The others (works side, committee, delegates) see nothing of it.
@@ -42,12 +43,22 @@ def gate(request: Request, session: Db) -> None:
         request.state.account = present
         request.state.quarter_ids = None if public else present.quarter_ids
         history.act_as(session, history.Actor("account", account.id))
+        _resume(request, session, account.id)
     if public:
         return
     if account is None:
         raise NotSignedIn(_("Questa pagina è per chi lavora al laboratorio."))
     if not request.state.account.can(needed(request.scope["route"].path)):
         raise Forbidden(_("Il vostro ruolo non permette di vedere questa pagina."))
+
+
+def _resume(request: Request, session: Session, account_id: int) -> None:
+    """Show a kept form on its page again; sent anew it is kept no longer."""
+    if request.method not in SAFE_METHODS:
+        kept_forms.drop(session, account_id, request.url.path)
+    elif kept_forms.FIELD in request.query_params:
+        number = request.query_params[kept_forms.FIELD]
+        request.state.resumed = kept_forms.find(session, account_id, number)
 
 
 # The gate first: nobody sends a file who may not open the page.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
-from geo_service.errors import Forbidden
+from geo_service.errors import Forbidden, StaleForm
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 
@@ -19,6 +20,8 @@ CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
 CSRF_COOKIE = "accanto_form"
 SESSION_COOKIE = "accanto_session"
+# Digits of a form's token: the session it was shown in, the account and what vouches for it.
+_SESSION_DIGITS, _OWNER_DIGITS, _TOKEN_DIGITS = 40, 16, 64
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -106,30 +109,66 @@ def form_key(request: Request) -> str:
 
 
 def csrf_token(request: Request) -> str:
-    """Token for the forms of a page, bound to the browser and to the signed-in session."""
-    bound = f"{form_key(request)}\x1f{read_cookie(request, SESSION_COOKIE)}"
-    return hmac.new(get_settings().secret().encode(), bound.encode(), hashlib.sha256).hexdigest()
+    """Token for the forms of a page, bound to the browser and to the signed-in session.
+
+    Its last 24 digits name the account that is shown the form, and vouch for it: when the session
+    is over by the time the form is sent, what was typed can be kept for that account alone.
+    """
+    account = getattr(request.state, "account", None)
+    key = form_key(request)
+    return _session_part(request, key) + _owner_part(key, 0 if account is None else account.id)
+
+
+def form_owner(request: Request, token: str) -> int | None:
+    """Account to which this browser's form with ``token`` was shown; None where none was."""
+    key = read_cookie(request, CSRF_COOKIE)
+    digits = token[_SESSION_DIGITS : _SESSION_DIGITS + 8]
+    if not key or len(token) != _TOKEN_DIGITS or not re.fullmatch("[0-9a-f]{8}", digits):
+        return None
+    owner = int(digits, 16)
+    mark = _owner_part(key, owner)
+    genuine = hmac.compare_digest(token[_SESSION_DIGITS:].encode(), mark.encode())
+    return owner if owner and genuine else None
+
+
+def is_own_origin(request: Request) -> bool:
+    """Whether the request comes from one of our own pages, as far as the browser says."""
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _session_part(request: Request, key: str) -> str:
+    return _digits(f"{key}\x1f{read_cookie(request, SESSION_COOKIE)}")[:_SESSION_DIGITS]
+
+
+def _owner_part(key: str, account_id: int) -> str:
+    return f"{account_id:08x}" + _digits(f"owner\x1f{key}\x1f{account_id}")[:_OWNER_DIGITS]
+
+
+def _digits(text: str) -> str:
+    return hmac.new(get_settings().secret().encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 async def check_csrf(request: Request) -> None:
     """Refuse an unsafe request that did not start from one of our own pages.
 
-    Raises :class:`Forbidden`. The token comes in the form field ``csrf`` or, from scripts, in the
-    header ``X-CSRF-Token``.
+    Raises :class:`Forbidden`, and :class:`StaleForm` where only the session has changed. The token
+    comes in the form field ``csrf`` or, from scripts, in the header ``X-CSRF-Token``.
     """
     if request.method in SAFE_METHODS:
         return
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if not is_own_origin(request):
         raise Forbidden(_("La richiesta viene da un altro sito e non è stata eseguita."))
     sent = request.headers.get(CSRF_HEADER)
     if sent is None:
         form = await request.form(max_files=20, max_fields=2000)
         field = form.get(CSRF_FIELD)
         sent = field if isinstance(field, str) else ""
-    if not read_cookie(request, CSRF_COOKIE) or not hmac.compare_digest(
-        sent.encode(), csrf_token(request).encode()
-    ):
-        raise Forbidden(
+    key = read_cookie(request, CSRF_COOKIE)
+    genuine = hmac.compare_digest(
+        sent[:_SESSION_DIGITS].encode(), _session_part(request, key).encode()
+    )
+    if not key or len(sent) != _TOKEN_DIGITS or not genuine:
+        raise StaleForm(
             _("Il modulo è scaduto: tornate alla pagina, ricaricatela e inviate di nuovo.")
         )

@@ -98,7 +98,17 @@
   var fresh = kept && Date.now() - kept.at < KEPT_DAYS * 86400000;
   if (kept && !fresh) { store(function (s) { s.removeItem(place); }); }
   // A page that answers a form shows already what was typed.
-  if (fresh && kept.now !== untouched && !form.hasAttribute("data-typed")) {
+  form.addEventListener("accanto:resume", function (event) {
+    var list = event.detail;
+    restore(list);
+    [["revisione", form.elements.namedItem("revisione")], ["chiave", key]].forEach(function (pair) {
+      var was = list.filter(function (p) { return p[0] === pair[0]; })[0];
+      if (was && pair[1]) { pair[1].value = was[1]; }
+    });
+  });
+  // What the server kept is what was sent, and comes back by itself.
+  var resumed = document.getElementById("resumed");
+  if (fresh && kept.now !== untouched && !form.hasAttribute("data-typed") && !resumed) {
     window.addEventListener("load", function () {
       var list = JSON.parse(kept.now);
       restore(list);
