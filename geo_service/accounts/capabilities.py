@@ -71,6 +71,7 @@ PAGES = {
     "/lavori-in-corso": "own_jobs",
     "/nuclei": "households",
     "/alloggi": "households",
+    "/appuntamenti": "households",
     # Whoever edits works brings sites and phases; the other kinds need "imports" besides.
     "/importa": "works.edit",
 }
@@ -93,6 +94,13 @@ EXACT_PAGES = {
     "/cantieri/{site_id:int}/fasi/nuova": "works.edit",
     "/cantieri/{site_id:int}/fasi/nuova/effetto": "works.edit",
     "/fasi/{phase_id:int}/collegamenti": "links.issue",
+    "/fasi/{phase_id:int}/appuntamenti": "households",
+    "/fasi/{phase_id:int}/appuntamenti/proposta": "households",
+    "/fasi/{phase_id:int}/appuntamenti/segui": "households",
+    "/fasi/{phase_id:int}/appuntamenti/giorno": "protected",
+    "/fasi/{phase_id:int}/appuntamenti/giorno.{file_format}": "protected",
+    "/fasi/{phase_id:int}/appuntamenti/collegamento": "protected",
+    "/fasi/{phase_id:int}/appuntamenti/collegamento/{link_id:int}/ritira": "protected",
     "/fasi/{phase_id:int}/collegamenti/{link_id:int}/ritira": "links.issue",
 }
 DEFAULT = "desk"

@@ -22,6 +22,9 @@ QUARTER_OF = {
     "flat_id": """select b.quarter_id from flat f join stairwell w on w.id = f.stairwell_id
                   join building b on b.id = w.building_id where f.id = :id""",
     "household_id": "select quarter_id from household where id = :id",
+    "appointment_id": """select s.quarter_id from appointment a
+                         join works_phase p on p.id = a.phase_id
+                         join site s on s.id = p.site_id where a.id = :id""",
     "job_id": "select quarter_id from job_progress where job_id = :id",
     "upload_id": "select quarter_id from import_upload where id = :id",
 }

@@ -17,6 +17,8 @@ from geo_service.accounts.capabilities import ROLE_WORDS
 from geo_service.accounts.models import Account, TaskLink
 from geo_service.accounts.people import state_of
 from geo_service.accounts.places import FUNCTION_WORDS
+from geo_service.appointments.crew import ACTION as CREW_TASK
+from geo_service.appointments.vocabulary import ACCESS_WORDS, ITEM_WORDS, STATE_WORDS
 from geo_service.history import HIDDEN, HistoryEntry
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
@@ -33,6 +35,7 @@ SUBJECTS = {
     "household": N_("Nuclei"),
     "flat": N_("Alloggi"),
     "condominium": N_("Condomini"),
+    "appointment": N_("Appuntamenti in casa"),
     "import": N_("Importazioni"),
     "account": N_("Persone e ruoli"),
     "task_link": N_("Collegamenti per l'impresa"),
@@ -65,6 +68,9 @@ ACTIONS = {
     "condominium_administrator.added": N_("ha aggiunto un amministratore dell'edificio %(what)s"),
     "condominium_administrator.changed": N_("ha cambiato un amministratore dell'edificio %(what)s"),
     "condominium_administrator.dropped": N_("ha tolto un amministratore dell'edificio %(what)s"),
+    "appointment.changed": N_("ha cambiato l'appuntamento %(what)s"),
+    "appointments.proposed": N_("ha proposto gli appuntamenti della fase %(what)s"),
+    "appointments.followed": N_("ha fatto seguire gli appuntamenti alla fase %(what)s"),
     "list.exported": N_("ha scaricato un elenco"),
     "building.changed": N_("ha cambiato l'edificio %(what)s"),
     "building.closed": N_("ha chiuso l'edificio %(what)s"),
@@ -160,6 +166,18 @@ FIELDS = {
     "accepted": N_("righe accolte"),
     "unchanged": N_("righe già presenti"),
     "refused": N_("righe rifiutate"),
+    "state": N_("stato"),
+    "slot_on": N_("giorno"),
+    "slot_hours": N_("fascia oraria"),
+    "crew": N_("squadra"),
+    "access": N_("chi apre"),
+    "keys_note": N_("nota sulle chiavi"),
+    "wish": N_("richiesta"),
+    "not_before": N_("non prima delle"),
+    "not_after": N_("non dopo le"),
+    "to_prepare": N_("da preparare"),
+    "prepared": N_("preparato"),
+    "appointments": N_("appuntamenti"),
     "role": N_("ruolo"),
     "action": N_("compito"),
 }
@@ -168,6 +186,8 @@ VALUES = {
     "confirmed": N_("confermata"),
     "phase.confirm": N_("confermare la fase"),
     **FUNCTION_WORDS,
+    **STATE_WORDS,
+    **ACCESS_WORDS,
     **ROLE_WORDS,
 }
 IMPORT_KINDS = {
@@ -195,6 +215,10 @@ _FLATS = """select f.id, coalesce(nullif(b.name, ''), b.code) || ' ' || s.label 
                    || f.number
             from flat f join stairwell s on s.id = f.stairwell_id
             join building b on b.id = s.building_id where f.id = any(:ids)"""
+_APPOINTMENTS = """select t.id, p.code || ', ' || s.label || ' int. ' || f.number
+                   from appointment t join works_phase p on p.id = t.phase_id
+                   join flat f on f.id = t.flat_id
+                   join stairwell s on s.id = f.stairwell_id where t.id = any(:ids)"""
 _HOUSEHOLDS = "select id, code from household where id = any(:ids)"
 LABELS = {
     "phase": _PHASES,
@@ -203,10 +227,11 @@ LABELS = {
     "flat": _FLATS,
     "household": _HOUSEHOLDS,
     "condominium": _BUILDINGS,
+    "appointment": _APPOINTMENTS,
 }
 PAGES = {"phase": "/fasi/{}", "site": "/cantieri/{}", "building": "/edifici/{}",
          "account": "/persone/{}", "household": "/nuclei/{}", "flat": "/alloggi/{}",
-         "condominium": "/edifici/{}"}  # fmt: skip
+         "condominium": "/edifici/{}", "appointment": "/appuntamenti/{}"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +351,11 @@ def _said(subject: str, field: str, value: Any) -> str | None:
         return PRESETS[value].name(i18n.current_language())
     if value in VALUES:
         return _(VALUES[value])
+    if field == "action" and str(value).startswith(CREW_TASK):
+        return _("segnare gli appuntamenti del giorno")
+    if field in ("to_prepare", "prepared"):
+        item, _space, by = str(value).partition(" ")
+        return " ".join(filter(None, (_(ITEM_WORDS.get(item, item)), by)))
     try:
         return i18n.day(dt.date.fromisoformat(value)) if field.endswith("_on") else str(value)
     except ValueError:

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from geo_service.accounts.guards import CurrentAccount
 from geo_service.desk import service
-from geo_service.desk.todo import tasks
+from geo_service.desk.appointment_tasks import appointment_tasks
+from geo_service.desk.todo import most_pressing, tasks
 from geo_service.i18n import gettext as _
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import render, sees_flats
@@ -17,6 +18,7 @@ from geo_service.web.session import Db
 from geo_service.works.map_data import map_data
 from geo_service.works.map_view import choice_of
 from geo_service.works.places import building_label
+from layers.buildings import Building
 from layers.impacts.models import KINDS
 from maps.site_map import quarter_map
 
@@ -28,22 +30,26 @@ def today_page(
     request: Request, session: Db, quarter: StaffQuarter, today: Today, account: CurrentAccount
 ) -> Response:
     """What cannot wait: what starts, ends and runs, and who is hit most."""
+    todo = tasks(session, quarter.id, today)
     hardest = []
     if account.role in ("coordinator", "operator"):
         hardest = service.hardest_hit(
             session, quarter.id, today, protected=account.role == "coordinator"
         )
+        todo += appointment_tasks(session, quarter.id, today, protected=account.can("protected"))
     return render(
         request,
         "desk/today.html",
         overview=service.overview(session, quarter.id, today),
-        tasks=tasks(session, quarter.id, today),
+        tasks=most_pressing(todo, today),
         hardest=hardest,
     )
 
 
 @router.get("/edifici/{building_id:int}")
-def building_sheet(request: Request, session: Db, today: Today, building_id: int) -> Response:
+def building_sheet(
+    request: Request, session: Db, today: Today, building_id: int, salvato: str = ""
+) -> Response:
     """One building: stairwells, what acts on it now and next, where it stands."""
     building = service.building(session, building_id)
     show_quarter(request, session, building.quarter)
@@ -61,6 +67,8 @@ def building_sheet(request: Request, session: Db, today: Today, building_id: int
         request,
         "desk/building.html",
         building=building,
+        successor=session.get(Building, building.successor_id) if building.successor_id else None,
+        saved=int(salvato) if salvato.isascii() and salvato.isdigit() else None,
         address=building_label(building),
         stairwells=service.stairwell_lines(session, building_id, today),
         acting=service.acting_phases(session, building_id, today),

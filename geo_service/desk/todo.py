@@ -110,7 +110,11 @@ def tasks(session: Session, quarter_id: int, today: dt.date) -> list[Task]:
     found: list[Task] = []
     for phase in (_Phase(*row) for row in rows):
         found += [*_announcing(phase, today), *_timing(phase, today), *_permits(phase, today)]
-    # What falls due today comes first: tomorrow it can no longer be done in time.
+    return most_pressing(found, today)
+
+
+def most_pressing(found: list[Task], today: dt.date) -> list[Task]:
+    """``found`` with what falls due today first: tomorrow it can no longer be done in time."""
     return sorted(found, key=lambda t: (t.due != today, t.due, t.what, t.phase))
 
 

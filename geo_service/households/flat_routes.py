@@ -20,6 +20,7 @@ from geo_service.households.looks import look
 from geo_service.households.models import CondominiumAdministrator, FlatOwner
 from geo_service.i18n import gettext as _
 from geo_service.web.pages import render, see_other
+from geo_service.web.panels import panels
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
 from layers.buildings import Building, Flat
@@ -137,6 +138,7 @@ def _sheet(
         request,
         "households/flat.html",
         status=status,
+        beside=panels(request, session, "flat", flat.id),
         flat=flat,
         place=sheet.places_of(session, [flat.id])[flat.id],
         people=people,

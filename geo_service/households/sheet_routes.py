@@ -21,6 +21,7 @@ from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.web import words
 from geo_service.web.pages import render, see_other
+from geo_service.web.panels import panels
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
 from layers.buildings import Quarter
@@ -225,6 +226,7 @@ def _sheet(
         request,
         "households/sheet.html",
         status=status,
+        beside=panels(request, session, "household", found.id),
         household=found,
         present=present,
         stays=stays,

@@ -16,6 +16,7 @@ PUBLIC_PATHS = frozenset(
         "/accedi/oidc/ritorno",
         "/invito/{token}",
         "/incarico/{token}",
+        "/incarico/appuntamenti/{token}",
         "/privacy",
         "/accessibilita",
         "/note-legali",

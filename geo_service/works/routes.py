@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from geo_service.web.pages import render
+from geo_service.web.panels import panels
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
@@ -43,5 +44,9 @@ def phase(request: Request, session: Db, today: Today, phase_id: int) -> Respons
     revision = overview.revision_of_phase(session, phase_id)
     show_quarter(request, session, revision.phase.site.quarter)
     return render(
-        request, "works/phase.html", **phase_context(request, session, revision), today=today
+        request,
+        "works/phase.html",
+        **phase_context(request, session, revision),
+        beside=panels(request, session, "phase", phase_id),
+        today=today,
     )

@@ -12,7 +12,7 @@ from geo_service.accounts import links
 from geo_service.accounts.guards import need
 from geo_service.accounts.models import TaskLink
 from geo_service.accounts.standing import SignedIn
-from geo_service.errors import Conflict, Invalid
+from geo_service.errors import Conflict, Invalid, NotFound
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.web.pages import render, see_other
@@ -98,6 +98,8 @@ def do_task(request: Request, session: Db, today: Today, token: str) -> Response
 
 def _subject(session: Session, link: TaskLink) -> PhaseRevision:
     """The revision the link speaks of, while it is in force."""
+    if link.action != CONFIRM:
+        raise NotFound(_("Questo collegamento serve a un altro compito."))
     revision = session.get_one(PhaseRevision, link.subject_id)
     if revision_of_phase(session, revision.phase_id).id != revision.id:
         raise Conflict(

@@ -116,6 +116,8 @@ EXPECTED: dict[str, set[str]] = {
     "/lavori-in-corso/{job_id:int}/stato": DESK | {"administrator"},
     "/edifici": DESK,
     "/edifici/esporta.{file_format}": DESK,
+    "/edifici/{building_id:int}/chiudi": EDIT,
+    "/edifici/{building_id:int}/modifica": EDIT,
     "/edifici/{building_id:int}": DESK,
     "/alloggi": EDIT,
     "/alloggi/esporta.{file_format}": EDIT,

@@ -1,0 +1,66 @@
+"""Appointments beside what lower rooms show: on the page of a phase, a flat, a household."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from fastapi import Request
+from markupsafe import Markup
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo_service.accounts.standing import SignedIn
+from geo_service.appointments import following, lists, vocabulary
+from geo_service.appointments.lists import Row
+from geo_service.web.pages import environment
+from geo_service.works.overview import revision_of_phase
+
+
+def phase(request: Request, session: Session, phase_id: int) -> Markup:
+    """Appointments of a phase by state; nothing where it does not work inside flats."""
+    who: SignedIn = request.state.account
+    today: dt.date = request.app.state.today()
+    listed = lists.of_phase(session, phase_id, today, protected=who.can("protected"))
+    revision = revision_of_phase(session, phase_id)
+    if not listed and not revision.inside_flats:
+        return Markup("")
+    moved = following.following(session, revision, listed, today)
+    return _render(
+        "panel_phase.html",
+        phase_id=phase_id,
+        counts=lists.counts(listed),
+        moved=len(moved.shifts),
+        linked=who.can("households"),
+        say=vocabulary,
+    )
+
+
+def flat(request: Request, session: Session, flat_id: int) -> Markup:
+    """Appointments in a flat."""
+    who: SignedIn = request.state.account
+    today: dt.date = request.app.state.today()
+    listed = lists.of_flat(session, flat_id, today, protected=who.can("protected"))
+    return _home(session, listed, today)
+
+
+def household(request: Request, session: Session, household_id: int) -> Markup:
+    """Appointments of a household, wherever it stays on the day."""
+    who: SignedIn = request.state.account
+    today: dt.date = request.app.state.today()
+    listed = lists.of_household(session, household_id, today, protected=who.can("protected"))
+    return _home(session, listed, today)
+
+
+def _home(session: Session, listed: list[Row], today: dt.date) -> Markup:
+    if not listed:
+        return Markup("")
+    names = session.execute(
+        text("select id, code || ' ' || name from works_phase where id = any(:ids)"),
+        {"ids": [row.phase_id for row in listed]},
+    )
+    phases = dict(names.all())
+    return _render("panel_home.html", rows=listed, phases=phases, today=today, say=vocabulary)
+
+
+def _render(template: str, **context: object) -> Markup:
+    return Markup(environment.get_template(f"appointments/{template}").render(**context))  # noqa: S704
