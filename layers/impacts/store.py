@@ -6,7 +6,6 @@ a newer method writes beside them, not in force.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +15,12 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
+from layers.impacts import bulk
 from layers.impacts.compute import compute, refuse_unbounded
 from layers.impacts.parameters import Parameters, parameters_from
 from layers.impacts.result import ImpactResult
 from layers.impacts.scene import Scene, load_surroundings, load_works
 from layers.impacts.sql import driver, ewkb, rows
-
-#: How COPY writes a missing value.
-NULL = r"\N"
 
 
 @dataclass(frozen=True)
@@ -190,49 +187,16 @@ def _runs(
 
 def copy_impacts(connection: Connection, parts: Sequence[tuple[int, pd.DataFrame]]) -> int:
     """COPY rows of ``IMPACT_COLUMNS`` of several runs into the table; returns how many."""
-    lines: list[str] = []
-    for run_id, impacts in parts:
-        lines += _impact_lines(run_id, impacts)
-    if lines:
-        _copy(
-            connection,
-            "copy impact (run_id, kind, aspect, part_of_day, building_id, flat_id, value, unit,"
-            " band, period, weekdays) from stdin",
-            lines,
-        )
-    return len(lines)
-
-
-def _impact_lines(run_id: int, impacts: pd.DataFrame) -> list[str]:
-    if not len(impacts):
-        return []
-    flat = impacts["flat_id"].to_numpy(dtype="float64", na_value=np.nan)
-    value = impacts["value"].to_numpy(dtype=float, na_value=np.nan)
-    columns = (
-        impacts["kind"].tolist(),
-        impacts["aspect"].tolist(),
-        impacts["part_of_day"].tolist(),
-        impacts["building_id"].tolist(),
-        np.where(np.isnan(flat), NULL, np.nan_to_num(flat).astype(np.int64).astype("U20")).tolist(),
-        [NULL if v != v else v for v in value.tolist()],
-        [NULL if u is None or u != u else u for u in impacts["unit"].tolist()],
-        impacts["band"].tolist(),
-        _periods(impacts["starts_on"].tolist(), impacts["ends_on"].tolist()),
-        impacts["weekdays"].tolist(),
-    )
-    return [
-        f"{run_id}\t{k}\t{a}\t{p}\t{b}\t{f}\t{v}\t{u}\t{n}\t{d}\t{w}"
-        for k, a, p, b, f, v, u, n, d, w in zip(*columns, strict=True)
-    ]
-
-
-def _periods(starts: Sequence[dt.date], ends: Sequence[Any]) -> list[str]:
-    """Half-open ranges as text; most rows share one, so each is written once."""
-    texts = {
-        (first, after): f"[{first},{'' if after is None or pd.isna(after) else after})"
-        for first, after in set(zip(starts, ends, strict=True))
-    }
-    return [texts[pair] for pair in zip(starts, ends, strict=True)]
+    count = sum(len(impacts) for _, impacts in parts)
+    if count:
+        statement = f"copy impact ({', '.join(bulk.COLUMNS)}) from stdin (format binary)"
+        with driver(connection).cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            copy.write(bulk.HEADER)
+            for run_id, impacts in parts:
+                for block in bulk.impact_blocks(run_id, impacts):
+                    copy.write(block)
+            copy.write(bulk.TRAILER)
+    return count
 
 
 def _copy_zones(connection: Connection, new: Sequence[tuple[int, ImpactResult]]) -> None:

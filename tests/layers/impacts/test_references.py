@@ -17,7 +17,7 @@ def computed(small: SmallQuarter) -> SmallQuarter:
     return small
 
 
-@pytest.mark.parametrize("column", ["building_id", "flat_id"])
+@pytest.mark.parametrize("column", ["run_id", "building_id", "flat_id"])
 @pytest.mark.parametrize("how", ["insert", "update"])
 def test_an_impact_cannot_name_what_is_not_there(
     computed: SmallQuarter, column: str, how: str
@@ -43,6 +43,11 @@ def test_impacts_go_with_their_flat_and_building(computed: SmallQuarter) -> None
     assert session.execute(text(left.format("building_id")), {"id": building}).scalar_one() > 0
     session.execute(text("delete from building where id = :id"), {"id": building})
     assert session.execute(text(left.format("building_id")), {"id": building}).scalar_one() == 0
+
+
+def test_impacts_go_with_their_run(computed: SmallQuarter) -> None:
+    computed.session.execute(text("delete from impact_run"))
+    assert computed.session.execute(text("select count(*) from impact")).scalar_one() == 0
 
 
 def test_a_whole_quarter_goes_with_its_impacts(computed: SmallQuarter) -> None:
