@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from geo_service.database import refresh_statistics
+from geo_service.demo.appointments import make_appointments
 from geo_service.demo.history import past_versions
 from geo_service.demo.people import make_people
 from geo_service.demo.permits import permits
@@ -41,6 +42,8 @@ from layers.sites import Permit, PhaseRevision, Site
 
 # What residents were told of; D1 must be announced today and is not among them.
 ANNOUNCED = ("A1", "A2", "A3", "A4", "A5", "A6", "B1", "B2", "C1")
+# Phases inside flats whose visits are arranged.
+VISITED = ("A3", "A4", "A5")
 # Phases whose dates somebody confirmed lately: days before today's Monday.
 CONFIRMED = {"A2": 3, "A3": 3, "A4": 4, "A5": 6, "B2": 4, "C1": 5, "D1": 11}
 
@@ -77,7 +80,9 @@ def load_demo(
         session.execute(delete(Quarter).where(Quarter.id == present.id))
         session.expire_all()
     quarter = _load_space(session, today, seed, mark)
-    _load_works(session, quarter, Weeks.of(today))
+    in_force = _load_works(session, quarter, Weeks.of(today))
+    for code in VISITED:
+        make_appointments(session, in_force[code], today, seed)
     refresh_statistics(session)
     if compute:
         recompute_all(session.connection(), quarter.id, progress)
@@ -149,7 +154,9 @@ def _ids(session: Session, quarter_id: int) -> Ids:
     )
 
 
-def _load_works(session: Session, quarter: Quarter, weeks: Weeks) -> None:
+def _load_works(session: Session, quarter: Quarter, weeks: Weeks) -> dict[str, PhaseRevision]:
+    """Record the sites with their schedules; returns the revisions in force by phase code."""
+    everything: dict[str, PhaseRevision] = {}
     ids = _ids(session, quarter.id)
     for plan in SITES:
         site = works.create_site(
@@ -159,6 +166,7 @@ def _load_works(session: Session, quarter: Quarter, weeks: Weeks) -> None:
         planned = phases(plan.code, weeks, ids)
         in_force = _record_history(session, site, weeks, planned)
         _mark(session, weeks, in_force)
+        everything |= in_force
         for permit in permits(plan.code, weeks):
             session.add(
                 Permit(
@@ -173,6 +181,7 @@ def _load_works(session: Session, quarter: Quarter, weeks: Weeks) -> None:
                 )
             )
     session.flush()
+    return everything
 
 
 def _record_history(

@@ -12,6 +12,8 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from geo_service.appointments import lists
+from geo_service.appointments.states import OPEN
 from geo_service.database import make_engine
 from geo_service.demo.plan import QUARTER_CODE
 from geo_service.demo.service import load_demo
@@ -79,6 +81,9 @@ def content(session: Session) -> dict[str, str]:
         "utility_cut": "service, period, starts_at, ends_at, cut_by",
         "closure": "kind, period, stalls, st_astext(geom)",
         "permit": "kind, number, period, state",
+        "appointment": "on_day, starts_at, ends_at, crew, state, attempts, access",
+        "appointment_event": "at, reason, reported_by, changes",
+        "appointment_preparation": "item, ready_by, done_on",
     }
     return {
         table: session.scalar(
@@ -123,6 +128,26 @@ def test_phases_lie_in_their_weeks_from_todays_monday(phases: dict[str, PhaseRev
         first_day, last_day = inclusive(phases[code].period)
         assert first_day == last_day
         assert first_day.weekday() == 2
+
+
+def test_appointments_stand_where_the_works_stand(
+    session: Session, phases: dict[str, PhaseRevision]
+) -> None:
+    for code in ("A3", "A4", "A5"):
+        revision = phases[code]
+        days = lists.days_of(revision)
+        rows = lists.of_phase(session, revision.phase_id, TODAY, protected=True)
+        flats = [f.id for f in revision.inside_flats]
+        assert {r.flat_id for r in rows} == set(flats)
+        told = lists.with_conflicts(rows, days, flats)
+        assert [r.conflicts for r in told if r.conflicts] == [], code
+        # What is past has its outcome, or a new attempt that is still to come.
+        assert all(r.state in ("done", "absent", "warned") for r in rows if r.slot.day < TODAY)
+        assert all(r.state in OPEN for r in rows if r.slot.day >= TODAY)
+    states = lists.counts(lists.of_phase(session, phases["A3"].phase_id, TODAY, protected=True))
+    assert set(states) >= {"proposed", "agreed", "moved", "absent", "second_attempt", "done"}
+    later = lists.of_phase(session, phases["A5"].phase_id, TODAY, protected=True)
+    assert lists.counts(later)["proposed"] > len(later) / 2
 
 
 def test_everything_built_is_filled_in(phases: dict[str, PhaseRevision]) -> None:
