@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.database import open_database
 from geo_service.errors import Invalid
+from geo_service.i18n import LANGUAGES, SOURCE_LANGUAGE
 from geo_service.settings import get_settings
 from layers.buildings import Quarter
 
@@ -28,6 +30,25 @@ def use_demo_database(chosen: bool) -> None:
     """Commands of this process work on the demonstration's database."""
     global _demo
     _demo = chosen
+
+
+def command_language(asked: str | None = None) -> str:
+    """Language of a command: ``--lang``, else ``ACCANTO_LANGUAGE``, else the terminal's, else it.
+
+    Raises :class:`Invalid` for an ``asked`` one that is not spoken.
+    """
+    if asked is not None:
+        if asked not in LANGUAGES:
+            raise Invalid(f"--lang {asked}: {', '.join(LANGUAGES)}")
+        return asked
+    settings = get_settings()
+    if "language" in settings.model_fields_set:
+        return settings.language
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        told = os.environ.get(name, "").split("_")[0].split(".")[0].lower()
+        if told:
+            return told if told in LANGUAGES else SOURCE_LANGUAGE
+    return SOURCE_LANGUAGE
 
 
 @contextmanager

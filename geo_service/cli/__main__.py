@@ -9,8 +9,9 @@ import typer
 
 from geo_service.accounts import commands as accounts
 from geo_service.cli import administration, map_files, serving
-from geo_service.console import console, use_demo_database
+from geo_service.console import command_language, console, use_demo_database
 from geo_service.errors import AccantoError, ServiceUnavailable
+from geo_service.i18n import SOURCE_LANGUAGE, said, use_language
 from geo_service.imports import commands as imports
 from geo_service.notices import commands as notices
 from geo_service.settings import SettingsError
@@ -49,7 +50,10 @@ def main() -> None:
     try:
         cli()
     except (AccantoError, DataError, SettingsError) as error:
-        console.print(f"accanto: {error}", style="red", markup=False, highlight=False)
+        # Settings that cannot be used do not tell a language either.
+        broken = isinstance(error, SettingsError)
+        with use_language(SOURCE_LANGUAGE if broken else command_language()):
+            console.print(f"accanto: {said(error)}", style="red", markup=False, highlight=False)
         missing = isinstance(error, ServiceUnavailable | SettingsError)
         sys.exit(MISSING if missing else REFUSED)
     except BrokenPipeError:

@@ -24,6 +24,7 @@ from geo_service.households.models import (
     Tenancy,
 )
 from layers.buildings import Building, Flat, Stairwell
+from layers.errors import Sentence
 from layers.loaders import values
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
@@ -97,20 +98,33 @@ class HouseholdLoader:
         number = rows.texts("number", 30, required=True, key=True)
         starts = rows.parsed("starts_on", values.parse_day)
         ends = rows.parsed("ends_on", values.parse_day)
-        title = rows.parsed("title", lambda cell: _word(cell, _TITLES),
-                            accepted=lambda word: word in TITLES,
-                            wanted=f"a title; one of {', '.join(TITLES)}")  # fmt: skip
+        title = rows.parsed(
+            "title",
+            lambda cell: _word(cell, _TITLES),
+            accepted=lambda word: word in TITLES,
+            wanted=Sentence("a title; one of %(names)s", names=", ".join(TITLES)),
+        )
         told = {
-            "language": rows.parsed("language", lambda cell: _word(cell, _LANGUAGES),
-                                    accepted=lambda word: bool(re.fullmatch("[a-z]{2,3}", word)),
-                                    wanted="a language; write it, ar, zh, ..."),
-            "size": rows.parsed("size", values.parse_whole, accepted=lambda n: 1 <= n <= 30,
-                                wanted="a number of people between 1 and 30"),
-            "channel": rows.parsed("channel", lambda cell: _word(cell, _CHANNELS),
-                                   accepted=lambda word: word in CHANNELS,
-                                   wanted=f"a channel; one of {', '.join(CHANNELS)}"),
+            "language": rows.parsed(
+                "language",
+                lambda cell: _word(cell, _LANGUAGES),
+                accepted=lambda word: bool(re.fullmatch("[a-z]{2,3}", word)),
+                wanted=Sentence("a language; write it, ar, zh, ..."),
+            ),
+            "size": rows.parsed(
+                "size",
+                values.parse_whole,
+                accepted=lambda n: 1 <= n <= 30,
+                wanted=Sentence("a number of people between 1 and 30"),
+            ),
+            "channel": rows.parsed(
+                "channel",
+                lambda cell: _word(cell, _CHANNELS),
+                accepted=lambda word: word in CHANNELS,
+                wanted=Sentence("a channel; one of %(names)s", names=", ".join(CHANNELS)),
+            ),
             "protected": rows.parsed("protected", values.parse_yes_no),
-        }  # fmt: skip
+        }
         contact = {
             "name": rows.texts("name", 200),
             "phone": rows.texts("phone", 40),
@@ -118,7 +132,13 @@ class HouseholdLoader:
         }
         for i, (first, last) in enumerate(zip(starts, ends, strict=True)):
             if last is not None and last < (first or ALWAYS):
-                rows.refuse(i, "ends_on", f"ends on {last}, before it starts ({first})")
+                rows.refuse(
+                    i,
+                    "ends_on",
+                    Sentence(
+                        "ends on %(last)s, before it starts (%(first)s)", last=last, first=first
+                    ),
+                )
         for i in np.flatnonzero(rows.kept()).tolist():
             self.rows.append(
                 _Row(
@@ -171,13 +191,26 @@ class HouseholdLoader:
                 row.flat_id = flats[0]
             elif flats:
                 self._refuse(
-                    row, "stairwell",
-                    f"is needed: building {building!r} has {len(flats)} flats {number!r}",
-                )  # fmt: skip
+                    row,
+                    "stairwell",
+                    Sentence(
+                        "is needed: building %(building)r has %(count)s flats %(number)r",
+                        building=building,
+                        count=len(flats),
+                        number=number,
+                    ),
+                )
             else:
-                stair = f", stairwell {label!r}" if label else ""
+                stair = Sentence(", stairwell %(label)r", label=label) if label else ""
                 self._refuse(
-                    row, "number", f"names no flat of the quarter: {building!r}{stair}, {number!r}"
+                    row,
+                    "number",
+                    Sentence(
+                        "names no flat of the quarter: %(building)r%(stair)s, %(number)r",
+                        building=building,
+                        stair=stair,
+                        number=number,
+                    ),
                 )
 
     def _refuse_double_stays(self) -> None:
@@ -197,9 +230,12 @@ class HouseholdLoader:
             if other is not None:
                 self._refuse(
                     row, "code",
-                    f"has household {row.code!r} stay in two places at once: see row {other.row}"
+                    Sentence(
+                        "has household %(code)r stay in two places at once: see row %(other)s",
+                        code=row.code, other=other.row,
+                    )
                     if other.flat_id != row.flat_id
-                    else f"is the same as in row {other.row}",
+                    else Sentence("is the same as in row %(first)s", first=other.row),
                 )  # fmt: skip
                 continue
             taken[row.code].append(row)
@@ -209,10 +245,15 @@ class HouseholdLoader:
                 for flat_id, period in stored.get(row.code, []):
                     if (flat_id, period.lower) not in renewed and period.overlaps(row.period):
                         self._refuse(
-                            row, "code",
-                            f"has household {row.code!r} stay in two places at once: it is "
-                            f"recorded elsewhere from {period.lower}",
-                        )  # fmt: skip
+                            row,
+                            "code",
+                            Sentence(
+                                "has household %(code)r stay in two places at once: it is recorded "
+                                "elsewhere from %(lower)s",
+                                code=row.code,
+                                lower=period.lower,
+                            ),
+                        )
 
     def _households(self, codes: set[str]) -> dict[str, Household]:
         found = {

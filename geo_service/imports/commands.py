@@ -14,8 +14,17 @@ from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo_service.console import QUARTER_OPTION, chosen_quarter, console, progress, transaction
+from geo_service.console import (
+    QUARTER_OPTION,
+    chosen_quarter,
+    command_language,
+    console,
+    progress,
+    transaction,
+)
 from geo_service.errors import AccantoError
+from geo_service.i18n import gettext as _
+from geo_service.i18n import said, use_language
 from geo_service.imports.service import (
     LOADERS,
     ImportOptions,
@@ -59,6 +68,7 @@ def import_command(
     ),
     report_path: Path | None = typer.Option(None, "--report", metavar="OUT.json"),
     quarter: str | None = QUARTER_OPTION,
+    lang: str | None = typer.Option(None, "--lang", help="it, en"),
 ) -> None:  # fmt: skip
     """Importa edifici, civici, percorsi, alloggi, nuclei, cantieri o fasi. / Import a file."""
     if kind not in LOADERS:
@@ -69,6 +79,16 @@ def import_command(
         raise typer.BadParameter(
             f"{report_path.parent} is not a folder that exists", param_hint="--report"
         )
+    with use_language(command_language(lang)):
+        report = _run(kind, file, options, quarter, report_path, dry_run=dry_run, strict=strict)
+    if report.refused:
+        raise typer.Exit(REFUSED)
+
+
+def _run(
+    kind: str, file: str, options: ImportOptions, quarter: str | None, report_path: Path | None,
+    *, dry_run: bool, strict: bool,
+) -> Report:  # fmt: skip
     written = True
     try:
         with transaction() as session:
@@ -82,13 +102,15 @@ def import_command(
             if dry_run or (strict and report.refused):
                 written = False
                 session.rollback()
-    except (DataError, AccantoError) as error:
+    except DataError as error:
+        _write_report(report_path, _whole_file(said(error)))
+        raise DataError(said(error)) from error
+    except AccantoError as error:
         _write_report(report_path, _whole_file(str(error)))
         raise
-    _write_report(report_path, report.as_dict())
+    _write_report(report_path, report.as_dict(said))
     _tell(file, report, written)
-    if report.refused:
-        raise typer.Exit(REFUSED)
+    return report
 
 
 def _quarter(session: Session, code: str | None) -> Quarter:
@@ -123,25 +145,30 @@ def _write_report(path: Path | None, document: dict[str, Any]) -> None:
 
 
 def _tell(file: str, report: Report, written: bool) -> None:
-    counts = (
-        f"{report.read} read, {report.accepted} accepted, {report.repaired} repaired, "
-        f"{report.unchanged} unchanged, {report.refused} refused"
-    )
-    typer.echo(f"{Path(file).name}: {counts}" + ("" if written else " (nothing was written)"))
+    name = Path(file).name
+    counts = _(
+        "%(read)s lette, %(accepted)s importate, %(repaired)s riparate, %(unchanged)s già presenti, "
+        "%(refused)s rifiutate",
+        read=report.read, accepted=report.accepted, repaired=report.repaired,
+        unchanged=report.unchanged, refused=report.refused,
+    )  # fmt: skip
+    typer.echo(f"{name}: {counts}" + ("" if written else f" ({_('nulla è stato scritto')})"))
     for repair, times in report.repairs.most_common():
-        typer.echo(f"  {times} × {repair}")
+        typer.echo(f"  {times} × {said(repair)}")
     for note in report.notes:
-        typer.echo(f"  {note}")
+        typer.echo(f"  {said(note)}")
     for refusal in sorted(report.rows, key=lambda r: r.row)[:SHOWN_ROWS]:
         field = f", {refusal.field}" if refusal.field else ""
+        where = f"{name}, {_('riga')} {refusal.row}{field}"
         console.print(
-            escape(f"{Path(file).name}, row {refusal.row}{field}: {refusal.reason}"),
+            escape(f"{where}: {said(refusal.reason)}"),
             style="red", highlight=False, soft_wrap=True,
         )  # fmt: skip
     if report.refused > SHOWN_ROWS:
-        console.print(
-            f"… and {report.refused - SHOWN_ROWS} more refused rows: see --report", style="red"
+        more = _(
+            "… e altre %(count)s righe rifiutate: vedi --report", count=report.refused - SHOWN_ROWS
         )
+        console.print(more, style="red", highlight=False)
 
 
 @quarters.command("add")

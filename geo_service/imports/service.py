@@ -26,7 +26,7 @@ from geo_service.imports.seeing import Nobody, Watcher
 from geo_service.works.importing import PhaseLoader
 from layers.buildings import Quarter
 from layers.crs import SRID
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 from layers.impacts.sql import geo_frame
 from layers.loaders import geometry
 from layers.loaders.buildings import BuildingLoader
@@ -172,7 +172,13 @@ def import_file(
         loader.add(frame)
         advance(len(frame))
     if loader is None:
-        raise DataError(f"{os.path.basename(path)} holds no rows that could be {kind}.")
+        raise DataError(
+            Sentence(
+                "%(file)s holds no rows that could be %(kind)s.",
+                file=os.path.basename(path),
+                kind=Sentence(kind),
+            )
+        )
     loader.finish()
     refresh_statistics(session)
     told = {"kind": kind, "file": os.path.basename(path), "accepted": report.accepted,
@@ -193,9 +199,13 @@ def _converter(
 def _check_usable(kind: str, batch: Batch, mapping: ColumnMapping) -> None:
     if kind in NEED_GEOMETRY and "geometry" not in batch.frame:
         raise DataError(
-            f"The file has no geometry, so it cannot hold {kind}: there is neither a column with "
-            "WKT nor columns with coordinates (longitude and latitude, or x and y). It has "
-            f"{', '.join(map(str, list(batch.frame.columns)[:20]))}."
+            Sentence(
+                "The file has no geometry, so it cannot hold %(kind)s: there is "
+                "neither a column with WKT nor columns with coordinates (longitude and "
+                "latitude, or x and y). It has %(names)s.",
+                kind=Sentence(kind),
+                names=", ".join(map(str, list(batch.frame.columns)[:20])),
+            )
         )
 
 
@@ -242,8 +252,14 @@ def set_boundary(
         )
         parts.extend(shape for shape in whole if shape is not None)
     if not parts:
-        reason = f" ({report.rows[0].reason})" if report.rows else ""
-        raise DataError(f"{os.path.basename(path)} holds no area to be a boundary{reason}.")
+        reason = Sentence(" (%(why)s)", why=report.rows[0].reason) if report.rows else ""
+        raise DataError(
+            Sentence(
+                "%(file)s holds no area to be a boundary%(reason)s.",
+                file=os.path.basename(path),
+                reason=reason,
+            )
+        )
     merged = shapely.union_all(np.array(parts, dtype=object))
     areas = [part for part in getattr(merged, "geoms", [merged]) if part.geom_type == "Polygon"]
     quarter.boundary = from_shape(shapely.MultiPolygon(areas), srid=SRID)

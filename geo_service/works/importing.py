@@ -16,13 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
-from geo_service.i18n import use_language
+from geo_service.i18n import LANGUAGES, use_language
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.presets import PRESETS, draft_from_preset
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import add_phases, revise_phases, revisions_in_force
 from geo_service.works.validation import check_draft
 from layers.buildings import Building
+from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
@@ -77,26 +78,41 @@ class PhaseLoader:
             "preset",
             _plain_word,
             accepted=lambda word: word in PRESETS,
-            wanted=f"an activity preset; one of {', '.join(sorted(PRESETS))}",
+            wanted=Sentence(
+                "an activity preset; one of %(names)s", names=", ".join(sorted(PRESETS))
+            ),
         )
         starts = rows.parsed("starts_on", values.parse_day, required=True)
         ends = rows.parsed("ends_on", values.parse_day, required=True)
         told: dict[str, list[Any]] = {
             "description": rows.texts("description", 5000),
             "contractor": rows.texts("contractor", 200),
-            "certainty": rows.parsed("certainty", lambda cell: _word(cell, _CERTAINTIES),
-                                     accepted=lambda word: word in CERTAINTIES,
-                                     wanted="estimated (indicativa) or confirmed (confermata)"),
+            "certainty": rows.parsed(
+                "certainty",
+                lambda cell: _word(cell, _CERTAINTIES),
+                accepted=lambda word: word in CERTAINTIES,
+                wanted=Sentence("estimated (indicativa) or confirmed (confermata)"),
+            ),
             "indoor": rows.parsed("indoor", values.parse_yes_no),
-            "volume_m3": rows.parsed("volume_m3", values.parse_number, accepted=lambda v: v > 0,
-                                     wanted="a volume in m³"),
-            "trucks_per_day": rows.parsed("trucks_per_day", values.parse_whole,
-                                          accepted=lambda n: 0 <= n <= 1000,
-                                          wanted="a number of lorries"),
-        }  # fmt: skip
-        role = rows.parsed("role", lambda cell: _word(cell, _ROLES),
-                           accepted=lambda word: word in BUILDING_ROLES,
-                           wanted=f"a role; one of {', '.join(BUILDING_ROLES)}")  # fmt: skip
+            "volume_m3": rows.parsed(
+                "volume_m3",
+                values.parse_number,
+                accepted=lambda v: v > 0,
+                wanted=Sentence("a volume in m³"),
+            ),
+            "trucks_per_day": rows.parsed(
+                "trucks_per_day",
+                values.parse_whole,
+                accepted=lambda n: 0 <= n <= 1000,
+                wanted=Sentence("a number of lorries"),
+            ),
+        }
+        role = rows.parsed(
+            "role",
+            lambda cell: _word(cell, _ROLES),
+            accepted=lambda word: word in BUILDING_ROLES,
+            wanted=Sentence("a role; one of %(names)s", names=", ".join(BUILDING_ROLES)),
+        )
         buildings = rows.parsed("buildings", values.parse_list)
         areas = self._areas(rows)
         for i in np.flatnonzero(rows.kept()).tolist():
@@ -177,32 +193,36 @@ class PhaseLoader:
         """What the row wants recorded; None when it is refused."""
         if row.site not in sites:
             return self._refuse(
-                row, "site", f"names the site {row.site!r}, which the quarter does not have"
+                row,
+                "site",
+                Sentence("names the site %(site)r, which the quarter does not have", site=row.site),
             )
         first = seen.setdefault((row.site, row.code), row.row)
         if first != row.row:
-            return self._refuse(row, "code", f"is the same as in row {first}")
+            return self._refuse(
+                row, "code", Sentence("is the same as in row %(first)s", first=first)
+            )
         unknown = [name for name in row.buildings or [] if name not in ids]
         if unknown:
             return self._refuse(
-                row, "buildings",
-                f"names the building {unknown[0]!r}, which the quarter does not have",
-            )  # fmt: skip
+                row,
+                "buildings",
+                Sentence(
+                    "names the building %(unknown)r, which the quarter does not have",
+                    unknown=unknown[0],
+                ),
+            )
         area = row.told.get("footprint")
         if area is not None and not area.intersects(to_shape(sites[row.site].footprint)):
-            return self._refuse(row, "geometry", f"lies outside its site {row.site}")
+            return self._refuse(
+                row, "geometry", Sentence("lies outside its site %(site)s", site=row.site)
+            )
         told = dict(row.told)
         if row.buildings is not None:
             told["buildings"] = tuple(sorted((ids[name], row.role) for name in set(row.buildings)))
         draft = self._merged(row, told, in_force.get((row.site, row.code)))
-        try:
-            # Reports of an import speak one language, whoever reads them.
-            with use_language("en"):
-                check_draft(draft, f"{row.site} {row.code}")
-        except Invalid as error:
-            field, reason = next(iter(error.fields.items()))
-            return self._refuse(row, field, reason)
-        return draft
+        problem = _problem(draft, f"{row.site} {row.code}")
+        return draft if problem is None else self._refuse(row, *problem)
 
     def _merged(
         self, row: _Row, told: dict[str, Any], present: PhaseRevision | None
@@ -217,6 +237,19 @@ class PhaseLoader:
                 row.preset, starts_on=row.starts_on, ends_on=row.ends_on, **told
             )
         return RevisionDraft(starts_on=row.starts_on, ends_on=row.ends_on, **told)
+
+
+def _problem(draft: RevisionDraft, where: str) -> tuple[str, Sentence] | None:
+    """The first field of a draft that cannot be used and why, in every language."""
+    field, told = "", {}
+    for code in LANGUAGES:
+        with use_language(code):
+            try:
+                check_draft(draft, where)
+            except Invalid as error:
+                field, told[code] = next(iter(error.fields.items()))
+    # Who reads it in Italian gets the other value: the catalogue of the layers says so.
+    return (field, Sentence("%(en)s", **told)) if told else None
 
 
 def _in_order(draft: RevisionDraft) -> RevisionDraft:

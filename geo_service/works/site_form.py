@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, UploadFile
 
 from geo_service.i18n import gettext as _
+from geo_service.i18n import said
 from geo_service.works.edit_shapes import MAX_AREA_M2, Unreadable, read_area, shape_text
 from layers.errors import DataError
 from layers.loaders import geometry
@@ -126,7 +127,7 @@ def area_of_upload(upload: UploadFile, session: Session, quarter_id: int) -> Bas
         return _areas_in(path, session, quarter_id)
     except DataError as error:
         raise Unreadable(
-            _("Il file non si può usare: %(reason)s", reason=str(error).replace(path, "file"))
+            _("Il file non si può usare: %(reason)s", reason=said(error).replace(path, "file"))
         ) from error
     finally:
         os.unlink(path)
@@ -154,7 +155,7 @@ def _areas_in(path: str, session: Session, quarter_id: int) -> BaseGeometry:
                   most=MAX_FILE_AREAS)
             )  # fmt: skip
     if not parts:
-        reason = report.rows[0].reason if report.rows else _("non contiene aree")
+        reason = said(report.rows[0].reason) if report.rows else _("non contiene aree")
         raise Unreadable(_("Il file non si può usare: %(reason)s", reason=reason))
     joined = shapely.union_all(np.array(parts, dtype=object))
     areas = [p for p in shapely.get_parts(joined) if p.geom_type == "Polygon"]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 
 # Readers that fetch from the network, follow references, or would take a disguised file.
 _SWITCHED_OFF = (
@@ -121,22 +121,34 @@ def _ordinary_file(path: str | os.PathLike[str]) -> Path:
     text = os.fspath(path)
     if text.startswith("/vsi") or "://" in text:
         raise DataError(
-            f"{text} is an address, not a file; download it first and name the file on this disk."
+            Sentence(
+                "%(text)s is an address, not a file; download it first and name the "
+                "file on this disk.",
+                text=text,
+            )
         )
     try:
         status = os.stat(text)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", error)
-        raise DataError(f"{text} cannot be opened: {reason}.") from error
+        raise DataError(
+            Sentence("%(text)s cannot be opened: %(reason)s.", text=text, reason=reason)
+        ) from error
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{text} is not a file (a folder or a device); name one file.")
+        raise DataError(
+            Sentence("%(text)s is not a file (a folder or a device); name one file.", text=text)
+        )
     if status.st_size == 0:
-        raise DataError(f"{text} is empty; export it again.")
+        raise DataError(Sentence("%(text)s is empty; export it again.", text=text))
     real = Path(text).absolute()
     if real.suffix.lower() not in {*_EXTENSIONS, ".zip"}:
         raise DataError(
-            f"{real.name}: files ending in {real.suffix or 'nothing'!r} are not read; allowed are "
-            f"{ALLOWED}."
+            Sentence(
+                "%(name)s: files ending in %(value)r are not read; allowed are %(allowed)s.",
+                name=real.name,
+                value=real.suffix or "nothing",
+                allowed=ALLOWED,
+            )
         )
     return real
 
@@ -147,11 +159,18 @@ def _identify(path: Path) -> Format:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error}.") from error
+        raise DataError(
+            Sentence("%(name)s cannot be read: %(error)s.", name=path.name, error=error)
+        ) from error
     if _VRT.search(head) or not _looks_like(kind, head, path.suffix.lower()):
         raise DataError(
-            f"{path.name} is named like a {kind.name} file but holds {_what_is(head)}; it is not "
-            "opened. Export it again in the format its name says."
+            Sentence(
+                "%(name)s is named like a %(name2)s file but holds %(text)s; it is not "
+                "opened. Export it again in the format its name says.",
+                name=path.name,
+                name2=kind.name,
+                text=_what_is(head),
+            )
         )
     return kind
 
@@ -208,27 +227,33 @@ def _xml_root(head: bytes) -> str | None:
     return root.group(2)
 
 
-def _what_is(head: bytes) -> str:
+def _what_is(head: bytes) -> Sentence:
     if _VRT.search(head):
-        return "a virtual data set (VRT) that points to other files"
+        return Sentence("a virtual data set (VRT) that points to other files")
     known = {
-        b"SQLite format 3": "an SQLite database", b"PK\x03\x04": "a ZIP archive",
-        b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture",
-        b"fgb": "FlatGeobuf", b"\x1f\x8b": "a gzip archive", b"\xd0\xcf\x11": "an old Office file",
-        b"\x00\x00\x27\x0a": "a Shapefile",
-    }  # fmt: skip
+        b"SQLite format 3": Sentence("an SQLite database"),
+        b"PK\x03\x04": Sentence("a ZIP archive"),
+        b"%PDF": Sentence("a PDF"),
+        b"\x89PNG": Sentence("a picture"),
+        b"\xff\xd8\xff": Sentence("a picture"),
+        b"fgb": Sentence("FlatGeobuf"),
+        b"\x1f\x8b": Sentence("a gzip archive"),
+        b"\xd0\xcf\x11": Sentence("an old Office file"),
+        b"\x00\x00\x27\x0a": Sentence("a Shapefile"),
+    }
     for magic, name in known.items():
         if head.startswith(magic):
             return name
     if not _is_text(head):
-        return "binary data of an unknown kind"
+        return Sentence("binary data of an unknown kind")
     if re.search(rb"<!DOCTYPE\s+html|<html", head, re.IGNORECASE):
-        return "a web page"
+        return Sentence("a web page")
     if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-        return "XML with a document type (entities are not read)"
+        return Sentence("XML with a document type (entities are not read)")
     if b'"Topology"' in head[:2000]:
-        return "TopoJSON"
-    return "XML of another kind" if head.lstrip().startswith(b"<") else "other text"
+        return Sentence("TopoJSON")
+    is_xml = head.lstrip().startswith(b"<")
+    return Sentence("XML of another kind" if is_xml else "other text")
 
 
 def _link_shape_parts(shp: Path, room: Path) -> None:
@@ -239,8 +264,13 @@ def _link_shape_parts(shp: Path, room: Path) -> None:
     }
     if ".dbf" not in beside:
         raise DataError(
-            f"{shp.name} has no {shp.stem}.dbf beside it, which holds the attributes; copy all "
-            "the parts of the Shapefile (.shp, .shx, .dbf, .prj) or send it as one .zip."
+            Sentence(
+                "%(name)s has no %(stem)s.dbf beside it, which holds the attributes; "
+                "copy all the parts of the Shapefile (.shp, .shx, .dbf, .prj) or send "
+                "it as one .zip.",
+                name=shp.name,
+                stem=shp.stem,
+            )
         )
     for suffix, part in beside.items():
         (room / f"data{suffix}").symlink_to(part.absolute())
@@ -253,13 +283,22 @@ def _check_archive(path: Path, limit_bytes: int) -> list[zipfile.ZipInfo]:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) > MAX_ARCHIVE_FILES:
                 raise DataError(
-                    f"{path.name} holds {len(members)} files; more than {MAX_ARCHIVE_FILES} are "
-                    "not unpacked."
+                    Sentence(
+                        "%(name)s holds %(count)s files; more than %(max_archive_files)s are "
+                        "not unpacked.",
+                        name=path.name,
+                        count=len(members),
+                        max_archive_files=MAX_ARCHIVE_FILES,
+                    )
                 )
             _check_sizes(path, members, limit_bytes)
             return members
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise DataError(f"{path.name} is a damaged or locked archive: {error}.") from error
+        raise DataError(
+            Sentence(
+                "%(name)s is a damaged or locked archive: %(error)s.", name=path.name, error=error
+            )
+        ) from error
 
 
 def _check_sizes(path: Path, members: list[zipfile.ZipInfo], limit_bytes: int) -> None:
@@ -267,8 +306,13 @@ def _check_sizes(path: Path, members: list[zipfile.ZipInfo], limit_bytes: int) -
     packed = max(path.stat().st_size, 1)
     if total > limit_bytes or (total > RATIO_COUNTS_ABOVE_BYTES and total / packed > MAX_RATIO):
         raise DataError(
-            f"{path.name} has {packed:,} bytes but unpacks to {total:,}; that is more than is "
-            "unpacked here. Unpack it yourself and import the file inside."
+            Sentence(
+                "%(name)s has %(packed)s bytes but unpacks to %(total)s; that is more "
+                "than is unpacked here. Unpack it yourself and import the file inside.",
+                name=path.name,
+                packed=f"{packed:,}",
+                total=f"{total:,}",
+            )
         )
 
 
@@ -286,8 +330,13 @@ def _unpack(path: Path, folder: Path) -> Path:
     if len(mains) != 1:
         names = ", ".join(Path(m.filename).name for m in mains[:5]) or "none"
         raise DataError(
-            f"{path.name} must hold exactly one file to import, but holds {len(mains)} ({names}); "
-            "unpack it and import them one by one."
+            Sentence(
+                "%(name)s must hold exactly one file to import, but holds %(count)s "
+                "(%(names)s); unpack it and import them one by one.",
+                name=path.name,
+                count=len(mains),
+                names=names,
+            )
         )
     main = Path(mains[0].filename)
     wanted = {mains[0].filename: main.suffix.lower()}
@@ -305,7 +354,11 @@ def _unpack(path: Path, folder: Path) -> Path:
                 ):
                     shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise DataError(f"{path.name} is a damaged or locked archive: {error}.") from error
+        raise DataError(
+            Sentence(
+                "%(name)s is a damaged or locked archive: %(error)s.", name=path.name, error=error
+            )
+        ) from error
     return folder / f"{main.stem[:60]}{main.suffix.lower()}"
 
 
@@ -321,18 +374,30 @@ def _check_geopackage(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise DataError(f"{path.name} is damaged and cannot be read: {error}.") from error
+        raise DataError(
+            Sentence(
+                "%(name)s is damaged and cannot be read: %(error)s.", name=path.name, error=error
+            )
+        ) from error
     for name, sql in rows:
         virtual = re.search(r"create\s+virtual\s+table.*?using\s+\"?(\w+)", sql, re.I | re.S)
         if virtual and virtual.group(1).lower() not in {"rtree", "fts3", "fts4", "fts5"}:
             raise DataError(
-                f"{path.name} holds the virtual table {name!r}, which can read other files; "
-                "export the layer to a new GeoPackage."
+                Sentence(
+                    "%(name)s holds the virtual table %(name2)r, which can read other "
+                    "files; export the layer to a new GeoPackage.",
+                    name=path.name,
+                    name2=name,
+                )
             )
         if re.match(r"\s*create\s+(temp\s+)?view", sql, re.I) and re.search(
             r"ogr_|gdal_|load_extension|readfile|vsi", sql, re.I
         ):
             raise DataError(
-                f"{path.name} holds the view {name!r}, which calls functions that reach outside "
-                "the file; export the layer to a new GeoPackage."
+                Sentence(
+                    "%(name)s holds the view %(name2)r, which calls functions that reach "
+                    "outside the file; export the layer to a new GeoPackage.",
+                    name=path.name,
+                    name2=name,
+                )
             )

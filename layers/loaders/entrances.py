@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.addresses import search_key
 from layers.loaders.buildings import OF_BUILDING, changed_map
@@ -102,7 +103,9 @@ class EntranceLoader:
         building, label = rows.texts("building", 180), rows.texts("stairwell", 30)
         for i in range(len(frame)):
             if not street[i] and not number[i] and not label[i]:
-                rows.refuse(i, "street", "is empty: neither an address nor a stairwell is told")
+                rows.refuse(
+                    i, "street", Sentence("is empty: neither an address nor a stairwell is told")
+                )
         lift = rows.parsed("lift", values.parse_yes_no, strict=False)
         step_free = rows.parsed("step_free", values.parse_yes_no, strict=False)
         keys = (
@@ -147,7 +150,11 @@ class EntranceLoader:
         report.unchanged += stage.count() - changed
         lost = stage.run("select count(*) from {stage} where building_id is null").fetchone()
         if lost and lost[0]:
-            report.note(f"{lost[0]} entrances lie in no building and were kept without one.")
+            report.note(
+                Sentence(
+                    "%(lost)s entrances lie in no building and were kept without one.", lost=lost[0]
+                )
+            )
         if changed:
             changed_map(stage, quarter)
         stage.drop()
@@ -168,7 +175,7 @@ class EntranceLoader:
         for row, told in sorted(unknown):
             self.report.refuse(
                 row, self.names.get("building", "building"),
-                f"names the building {told!r}, which the quarter does not have",
+                Sentence("names the building %(told)r, which the quarter does not have", told=told),
             )  # fmt: skip
         stage.run(
             """
@@ -190,7 +197,7 @@ class EntranceLoader:
         for (row,) in sorted(lonely):
             self.report.refuse(
                 row, self.names.get("stairwell", "stairwell"),
-                "is a stairwell whose entrance lies in no building",
+                Sentence("is a stairwell whose entrance lies in no building"),
             )  # fmt: skip
 
     def _changed_rows(self) -> int:

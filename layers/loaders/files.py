@@ -20,7 +20,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 from layers.loaders import drivers, tables
 from layers.loaders.report import Report
 
@@ -141,9 +141,17 @@ def _explained(shown: str) -> Iterator[None]:
     try:
         yield
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise DataError(f"{shown} cannot be read: {str(error).split(';')[0]}.") from error
+        raise DataError(
+            Sentence(
+                "%(shown)s cannot be read: %(text)s.", shown=shown, text=str(error).split(";")[0]
+            )
+        ) from error
     except (pyogrio.errors.FeatureError, pyogrio.errors.GeometryError, OSError) as error:
-        raise DataError(f"{shown} is damaged: {error}. Nothing was imported.") from error
+        raise DataError(
+            Sentence(
+                "%(shown)s is damaged: %(error)s. Nothing was imported.", shown=shown, error=error
+            )
+        ) from error
 
 
 def _choose_layer(
@@ -156,7 +164,14 @@ def _choose_layer(
     names = [str(name) for name, _geometry in pyogrio.list_layers(private)]
     if layer is not None:
         if layer not in names:
-            raise DataError(f"{shown} has no layer {layer!r}; it has {', '.join(names)}.")
+            raise DataError(
+                Sentence(
+                    "%(shown)s has no layer %(layer)r; it has %(names)s.",
+                    shown=shown,
+                    layer=layer,
+                    names=", ".join(names),
+                )
+            )
         return layer, None
     if len(names) == 1:
         return names[0], None
@@ -164,7 +179,12 @@ def _choose_layer(
     if len(fitting) == 1:
         return fitting[0], None
     raise DataError(
-        f"{shown} has {len(names)} layers ({', '.join(names[:20])}); say which one with --layer."
+        Sentence(
+            "%(shown)s has %(count)s layers (%(names)s); say which one with --layer.",
+            shown=shown,
+            count=len(names),
+            names=", ".join(names[:20]),
+        )
     )
 
 
@@ -182,7 +202,7 @@ def _spatial(
             note = ""
             if crs is None and form in (drivers.GEOJSON, drivers.KML, drivers.OSM):
                 crs = CRS.from_epsg(4326)
-                note = f"{form.name} is in WGS 84 by definition."
+                note = Sentence("%(form)s is in WGS 84 by definition.", form=form.name)
             geometry_name = meta.get("geometry_name") or "wkb_geometry"
             stream = nanoarrow.ArrayStream(raw_stream)
             names = [field.name for field in stream.schema.fields]
@@ -218,9 +238,11 @@ def _declared_crs(told: str | None, form: drivers.Format) -> CRS | None:
     try:
         crs = CRS.from_user_input(told)
     except CRSError as error:
-        raise DataError(f"The file declares a coordinate system that is not known: {error}.") from (
-            error
-        )
+        raise DataError(
+            Sentence(
+                "The file declares a coordinate system that is not known: %(error)s.", error=error
+            )
+        ) from (error)
     # "Undefined" systems of GeoPackage (-1, 0) come as engineering systems.
     return None if crs.is_engineering else crs
 
@@ -242,12 +264,15 @@ def _parsed(column: pd.Series, report: Report, *, binary: bool) -> Any:
             made[position] = None
         if made[position] is None:
             report.refuse(
-                row, str(column.name),
-                "holds no geometry that can be read (broken, or with curves: save it with "
-                "straight segments)",
-            )  # fmt: skip
+                row,
+                str(column.name),
+                Sentence(
+                    "holds no geometry that can be read (broken, or with curves: save it "
+                    "with straight segments)"
+                ),
+            )
         else:
-            report.repair(row, "open rings closed")
+            report.repair(row, Sentence("open rings closed"))
     return made
 
 
@@ -283,7 +308,7 @@ def _unescaped(text: str) -> str:
 def _table_batch(frame: pd.DataFrame, report: Report) -> Batch:
     surplus = frame.pop("__surplus__")
     for row in surplus.index[surplus.notna()]:
-        report.refuse(int(row), "", "has more cells than the heading has columns")
+        report.refuse(int(row), "", Sentence("has more cells than the heading has columns"))
     lower = {str(name).lower(): name for name in frame.columns}
     shape = next((lower[name] for name in _SHAPE_NAMES if name in lower), None)
     if shape is not None:
@@ -307,7 +332,11 @@ def _table_batch(frame: pd.DataFrame, report: Report) -> Batch:
             made = np.full(len(frame), None, dtype=object)
             made[known] = shapely.points(x[known], y[known])
             frame["geometry"] = made
-            note = f"Columns {x_name!r} and {y_name!r} are taken as WGS 84 degrees." if crs else ""
+            note = (
+                Sentence("Columns %(x)r and %(y)r are taken as WGS 84 degrees.", x=x_name, y=y_name)
+                if crs
+                else ""
+            )
             return Batch(frame, crs, note)
     return Batch(frame, None)
 
@@ -321,7 +350,9 @@ def _ewkt_crs(told: list[str | None]) -> CRS | None:
     try:
         return CRS.from_epsg(int(match.group(1)))
     except CRSError as error:
-        raise DataError(f"{match.group()} names a coordinate system that is not known.") from error
+        raise DataError(
+            Sentence("%(text)s names a coordinate system that is not known.", text=match.group())
+        ) from error
 
 
 def _coordinates(frame: pd.DataFrame, name: Any, report: Report) -> Any:
@@ -333,7 +364,9 @@ def _coordinates(frame: pd.DataFrame, name: Any, report: Report) -> Any:
         try:
             made[position] = float(text.replace(",", ".") if text.count(",") == 1 else text)
         except ValueError:
-            report.refuse(int(row), str(name), f"{text[:40]!r} is not a coordinate")
+            report.refuse(
+                int(row), str(name), Sentence("%(text)r is not a coordinate", text=text[:40])
+            )
     return made
 
 

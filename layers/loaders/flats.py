@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from layers.buildings import EXPOSURES
+from layers.errors import Sentence
 from layers.loaders import values
 from layers.loaders.place import place_of
 from layers.loaders.report import Report
@@ -108,15 +109,15 @@ class FlatLoader:
         number = rows.texts("number", 30, required=True, key=True)
         columns = [
             rows.parsed("storey", parse_storey, accepted=lambda n: -3 <= n <= 130,
-                        wanted="a storey between -3 and 130"),
+                        wanted=Sentence("a storey between -3 and 130")),
             rows.parsed("rooms", values.parse_whole, accepted=lambda n: 1 <= n <= 30,
-                        wanted="a number of rooms between 1 and 30"),
+                        wanted=Sentence("a number of rooms between 1 and 30")),
             rows.parsed("area_m2", values.parse_number, accepted=lambda n: 0 < n < 10_000,
-                        wanted="an area in m²"),
+                        wanted=Sentence("an area in m²")),
             rows.parsed("step_free", values.parse_yes_no),
             rows.parsed("exposures", parse_exposures),
             rows.parsed("use", _use, accepted=lambda use: use in _USES,
-                        wanted=f"a use; one of {', '.join(_USES)}"),
+                        wanted=Sentence("a use; one of %(names)s", names=', '.join(_USES))),
             rows.parsed("sold", values.parse_yes_no),
         ]  # fmt: skip
         columns[2] = [None if area is None else round(area, 2) for area in columns[2]]
@@ -168,7 +169,7 @@ def find_stairwells(
     ).fetchall():
         report.refuse(
             row, names.get("building", "building"),
-            f"names the building {told!r}, which the quarter does not have",
+            Sentence("names the building %(told)r, which the quarter does not have", told=told),
         )  # fmt: skip
     if make:
         stage.run(
@@ -190,9 +191,11 @@ def find_stairwells(
         "delete from {stage} where stairwell_id is null returning row, label"
     ).fetchall():
         reason = (
-            "is empty, but the building has several stairwells"
+            Sentence("is empty, but the building has several stairwells")
             if told is None
-            else f"names the stairwell {told!r}, which the building does not have"
+            else Sentence(
+                "names the stairwell %(told)r, which the building does not have", told=told
+            )
         )
         report.refuse(row, names.get("stairwell", "stairwell"), reason)
 
@@ -209,7 +212,11 @@ def parse_storey(value: Any) -> int:
     if word in _STOREYS:
         return _STOREYS[word]
     if not re.fullmatch(r"[-+]?\d{1,3}", word):
-        raise ValueError(f"{text[:40]!r} is not a storey; write 0 for the ground floor, 1, 2, ...")
+        raise ValueError(
+            Sentence(
+                "%(text)r is not a storey; write 0 for the ground floor, 1, 2, ...", text=text[:40]
+            )
+        )
     return int(word)
 
 
@@ -226,7 +233,11 @@ def parse_exposures(value: Any) -> list[str]:
                 plain = plain.replace(full, short)
         side = _SIDES.get(plain, plain).upper()
         if side not in EXPOSURES:
-            raise ValueError(f"{word[:20]!r} is not a side; write N, NE, E, SE, S, SW, W or NW")
+            raise ValueError(
+                Sentence(
+                    "%(word)r is not a side; write N, NE, E, SE, S, SW, W or NW", word=word[:20]
+                )
+            )
         if side not in sides:
             sides.append(side)
     return sides

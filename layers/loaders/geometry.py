@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from layers.errors import Sentence
 from layers.loaders.report import Report
 
 Geometries = NDArray[Any]
@@ -17,7 +18,15 @@ MENDED_GRID_M = 1e-4
 MAX_BUILDING_SPAN_M = 2_000.0
 MAX_SITE_SPAN_M = 10_000.0
 MAX_PATH_SPAN_M = 50_000.0
-_KIND_WORDS = {0: "a point", 1: "a line", 2: "a ring", 4: "points", 5: "lines"}
+_KIND_WORDS = {
+    0: Sentence("a point"),
+    1: Sentence("a line"),
+    2: Sentence("a ring"),
+    3: Sentence("an area"),
+    4: Sentence("points"),
+    5: Sentence("lines"),
+    6: Sentence("an area"),
+}
 
 
 def polygons(
@@ -42,7 +51,11 @@ def polygons(
     kinds = shapely.get_type_id(made)
     for position in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, (3, 6, 7))):
         word = _KIND_WORDS[int(kinds[position])]
-        report.refuse(int(rows[position]), field, f"is {word} where an area (polygon) belongs")
+        report.refuse(
+            int(rows[position]),
+            field,
+            Sentence("is %(word)s where an area (polygon) belongs", word=word),
+        )
         made[position] = None
     invalid = ~shapely.is_valid(made) & ~shapely.is_missing(made)
     if invalid.any():
@@ -51,7 +64,7 @@ def polygons(
         rounded = shapely.set_precision(valid, MENDED_GRID_M)
         made[invalid] = shapely.set_precision(rounded, 0.0)
     for position in np.flatnonzero(invalid):
-        report.repair(int(rows[position]), "self-crossing rings made valid")
+        report.repair(int(rows[position]), Sentence("self-crossing rings made valid"))
     made = _only_polygons(made, rows, report)
     # After the mending: a ring whose vertices are all the same cannot be thinned.
     made = _dropped_repeats(made, rows, report)
@@ -61,13 +74,20 @@ def polygons(
     present = ~shapely.is_missing(made)
     for position in np.flatnonzero(present & (area < MIN_AREA_M2)):
         report.refuse(
-            int(rows[position]), field, f"has an area of {area[position]:.2f} m², that is nothing"
+            int(rows[position]),
+            field,
+            Sentence("has an area of %(area)s m², that is nothing", area=f"{area[position]:.2f}"),
         )
     for position in np.flatnonzero(present & (span > span_m)):
         report.refuse(
-            int(rows[position]), field,
-            f"is {span[position] / 1000:,.1f} km across; more than {span_m / 1000:g} km is absurd",
-        )  # fmt: skip
+            int(rows[position]),
+            field,
+            Sentence(
+                "is %(span)s km across; more than %(span_m)s km is absurd",
+                span=f"{span[position] / 1000:,.1f}",
+                span_m=f"{span_m / 1000:g}",
+            ),
+        )
     made[present & ((area < MIN_AREA_M2) | (span > span_m))] = None
     return _as_multi(shapely.orient_polygons(made))
 
@@ -79,8 +99,10 @@ def points(geometries: Geometries, rows: NDArray[Any], report: Report, *, field:
     single = (kinds == 4) & (shapely.get_num_geometries(made) == 1)
     made[single] = shapely.get_geometry(made[single], 0)
     for position in np.flatnonzero((kinds >= 0) & (kinds != 0) & ~single):
-        word = {1: "a line", 3: "an area", 6: "an area"}.get(int(kinds[position]), "a collection")
-        report.refuse(int(rows[position]), field, f"is {word} where a point belongs")
+        word = _KIND_WORDS.get(int(kinds[position]), Sentence("a collection"))
+        report.refuse(
+            int(rows[position]), field, Sentence("is %(word)s where a point belongs", word=word)
+        )
         made[position] = None
     return made
 
@@ -99,16 +121,22 @@ def lines(geometries: Geometries, rows: NDArray[Any], report: Report, *, field: 
     merged = shapely.get_type_id(made)
     for position in np.flatnonzero(multi & (merged == 1)):
         if shapely.get_num_geometries(geometries[position]) > 1:
-            report.repair(int(rows[position]), "line pieces joined")
+            report.repair(int(rows[position]), Sentence("line pieces joined"))
     for position in np.flatnonzero((merged >= 0) & (merged != 1)):
-        word = "in several pieces" if merged[position] == 5 else "not a line"
-        report.refuse(int(rows[position]), field, f"is {word}; one line a row is needed")
+        word = Sentence("in several pieces" if merged[position] == 5 else "not a line")
+        report.refuse(
+            int(rows[position]), field, Sentence("is %(word)s; one line a row is needed", word=word)
+        )
         made[position] = None
     length = shapely.length(made)
     present = ~shapely.is_missing(made)
     bad = present & ((length < 0.1) | (length > MAX_PATH_SPAN_M))
     for position in np.flatnonzero(bad):
-        report.refuse(int(rows[position]), field, f"is {length[position]:,.2f} m long")
+        report.refuse(
+            int(rows[position]),
+            field,
+            Sentence("is %(length)s m long", length=f"{length[position]:,.2f}"),
+        )
     made[bad] = None
     return made
 
@@ -119,18 +147,20 @@ def _flat_and_finite(
     made = np.array(geometries, dtype=object)
     empty = shapely.is_missing(made) | shapely.is_empty(made)
     for position in np.flatnonzero(empty):
-        report.refuse(int(rows[position]), field, "is empty: the row has no geometry")
+        report.refuse(int(rows[position]), field, Sentence("is empty: the row has no geometry"))
     made[empty] = None
     raised = (shapely.has_z(made) | shapely.has_m(made)) & ~empty
     for position in np.flatnonzero(raised):
-        report.repair(int(rows[position]), "Z or M dropped")
+        report.repair(int(rows[position]), Sentence("Z or M dropped"))
     made[raised] = shapely.force_2d(made[raised])
     bounds = shapely.bounds(made)
     endless = ~np.isfinite(bounds).all(axis=1) & ~empty
     coordinates, owner = shapely.get_coordinates(made, return_index=True)
     endless[np.unique(owner[~np.isfinite(coordinates).all(axis=1)])] = True
     for position in np.flatnonzero(endless):
-        report.refuse(int(rows[position]), field, "has coordinates that are not finite numbers")
+        report.refuse(
+            int(rows[position]), field, Sentence("has coordinates that are not finite numbers")
+        )
     made[endless] = None
     return made
 
@@ -142,7 +172,7 @@ def _rings_from_lines(made: Geometries, rows: NDArray[Any], report: Report) -> G
     closed = lined & shapely.is_closed(made) & (shapely.get_num_points(made) >= 4)
     for position in np.flatnonzero(closed):
         made[position] = shapely.Polygon(shapely.get_coordinates(made[position]))
-        report.repair(int(rows[position]), "closed line taken as an area")
+        report.repair(int(rows[position]), Sentence("closed line taken as an area"))
     return made
 
 
@@ -150,14 +180,14 @@ def _dropped_repeats(made: Geometries, rows: NDArray[Any], report: Report) -> Ge
     before = shapely.get_num_coordinates(made)
     thinned = shapely.remove_repeated_points(made, 0.0)
     for position in np.flatnonzero(shapely.get_num_coordinates(thinned) != before):
-        report.repair(int(rows[position]), "repeated vertices dropped")
+        report.repair(int(rows[position]), Sentence("repeated vertices dropped"))
     return np.asarray(thinned)
 
 
 def _only_polygons(made: Geometries, rows: NDArray[Any], report: Report) -> Geometries:
     for position in np.flatnonzero(shapely.get_type_id(made) == 7):
         parts = _polygon_parts(made[position])
-        report.repair(int(rows[position]), "areas taken out of a collection")
+        report.repair(int(rows[position]), Sentence("areas taken out of a collection"))
         made[position] = shapely.union_all(parts) if parts else shapely.Polygon()
     return made
 

@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from layers.buildings import PATH_KINDS
+from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.buildings import changed_map
 from layers.loaders.place import place_of
@@ -111,7 +112,7 @@ class PathLoader:
         )
         kinds = rows.parsed(
             "kind", _kind, accepted=lambda kind: kind in PATH_KINDS,
-            wanted=f"a kind of path; one of {', '.join(PATH_KINDS)}",
+            wanted=Sentence("a kind of path; one of %(names)s", names=', '.join(PATH_KINDS)),
         )  # fmt: skip
         steps = rows.parsed(
             "steps", values.parse_whole, strict=False, accepted=lambda count: 0 <= count <= 1000
@@ -125,7 +126,9 @@ class PathLoader:
             name for name in _ATTRIBUTES if rows.has(name) or name in ("kind", "steps")
         )
         if not rows.has("kind"):
-            self.report.note("No column tells the kind of path: all are taken as footways.")
+            self.report.note(
+                Sentence("No column tells the kind of path: all are taken as footways.")
+            )
         self.stage.copy(
             (
                 int(rows.rows[i]), keys[i], as_ewkb(shapes[i]), kinds[i] or "footway", names[i],

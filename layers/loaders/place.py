@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.crs import SRID
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 
 # Farther than this from the quarter, a file is about another place or in another system.
 REACH_M = 50_000.0
@@ -52,7 +52,9 @@ def place_of(session: Session, quarter_id: int) -> Place:
     """Read the place of a quarter. Raises :class:`DataError` when there is no such quarter."""
     row = session.execute(_QUARTER, {"quarter": quarter_id, "srid": SRID}).one_or_none()
     if row is None:
-        raise DataError(f"There is no quarter with the number {quarter_id}.")
+        raise DataError(
+            Sentence("There is no quarter with the number %(quarter_id)s.", quarter_id=quarter_id)
+        )
     boundary = None if row.boundary is None else shapely.from_wkb(bytes(row.boundary))
     built = None if row.built is None else shapely.from_wkb(bytes(row.built))
     return Place(quarter_id, row.code, boundary, built)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from layers.errors import Refusal
@@ -64,8 +65,8 @@ class Report:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def as_dict(self) -> dict[str, object]:
-        """The document of ``--report``."""
+    def as_dict(self, say: Callable[[str], str] = str) -> dict[str, object]:
+        """The document of ``--report``; ``say`` puts a reason into the reader's language."""
         return {
             "read": self.read,
             "accepted": self.accepted,
@@ -73,7 +74,7 @@ class Report:
             "unchanged": self.unchanged,
             "refused": self.refused,
             "rows": [
-                {"row": row.row, "field": row.field, "reason": str(row.reason)}
+                {"row": row.row, "field": row.field, "reason": say(row.reason)}
                 for row in sorted(self.rows, key=lambda r: r.row)
             ],
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from layers.errors import Sentence
 from layers.loaders import values
 from layers.loaders.report import Report
 
@@ -63,15 +64,24 @@ class Rows:
         for position, value in enumerate(self._column(field)):
             text, stripped = values.clean_text(value)
             if stripped:
-                self.repair(position, "control characters removed")
+                self.repair(position, Sentence("control characters removed"))
             if len(text) > limit:
                 if key:
-                    self.refuse(position, field, f"is longer than {limit} characters")
+                    self.refuse(
+                        position,
+                        field,
+                        Sentence("is longer than %(limit)s characters", limit=limit),
+                    )
                 else:
-                    self.repair(position, f"{field} shortened to {limit} characters")
+                    self.repair(
+                        position,
+                        Sentence(
+                            "%(field)s shortened to %(limit)s characters", field=field, limit=limit
+                        ),
+                    )
                 text = text[:limit].rstrip()
             if required and not text:
-                self.refuse(position, field, "is empty and must be told")
+                self.refuse(position, field, Sentence("is empty and must be told"))
             made.append(text)
         return made
 
@@ -95,19 +105,23 @@ class Rows:
         for position, value in enumerate(self._column(field)):
             if values.is_missing(value) if not isinstance(value, list | tuple) else not value:
                 if required:
-                    self.refuse(position, field, "is empty and must be told")
+                    self.refuse(position, field, Sentence("is empty and must be told"))
                 made.append(None)
                 continue
             try:
                 result = parse(value)
                 if not accepted(result):
-                    raise ValueError(f"{str(value)[:40]!r} is not {wanted}")
+                    raise ValueError(
+                        Sentence("%(text)r is not %(wanted)s", text=str(value)[:40], wanted=wanted)
+                    )
             except (ValueError, OverflowError) as error:
                 result = None
                 if strict:
-                    self.refuse(position, field, str(error))
+                    self.refuse(position, field, error.args[0] if error.args else "")
                 else:
-                    self.repair(position, f"{field} dropped because it cannot be")
+                    self.repair(
+                        position, Sentence("%(field)s dropped because it cannot be", field=field)
+                    )
             made.append(result)
         return made
 

@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.place import SITE_REACH_M, place_of
 from layers.loaders.report import Report
@@ -100,8 +101,11 @@ class SiteLoader:
             told = self._as_circles(rows, told)
         elif (shapely.get_type_id(told) == 0).any():
             self.report.note(
-                "Some sites are points. If a column tells their surface in m², --profile circles "
-                "takes a circle of that surface in place of the outline."
+                Sentence(
+                    "Some sites are points. If a column tells their surface in m², "
+                    "--profile circles takes a circle of that surface in place of the "
+                    "outline."
+                )
             )
         shaped = ~shapely.is_missing(told)
         shapes = np.full(len(told), None, dtype=object)
@@ -113,12 +117,12 @@ class SiteLoader:
         codes = rows.texts("code", 20, required=rows.has("code"), key=True)
         names, clients = rows.texts("name", 200), rows.texts("client", 200)
         cups = rows.parsed("cup", _compact, accepted=lambda cup: bool(_CUP_FORM.fullmatch(cup)),
-                           wanted="a CUP (15 letters and figures)")  # fmt: skip
+                           wanted=Sentence("a CUP (15 letters and figures)"))  # fmt: skip
         cigs = rows.parsed("cig", _compact, accepted=lambda cig: bool(_CIG_FORM.fullmatch(cig)),
-                           wanted="a CIG (10 letters and figures)")  # fmt: skip
+                           wanted=Sentence("a CIG (10 letters and figures)"))  # fmt: skip
         for i in np.flatnonzero(shaped & rows.kept()).tolist():
             if not codes[i]:
-                rows.refuse(i, "code", "is missing: a site needs a code of its own")
+                rows.refuse(i, "code", Sentence("is missing: a site needs a code of its own"))
         self.attributes = tuple(name for name in _ATTRIBUTES if rows.has(name))
         self.stage.copy(
             (
@@ -131,30 +135,35 @@ class SiteLoader:
     def _as_circles(self, rows: Rows, told: NDArray[Any]) -> NDArray[Any]:
         areas = rows.parsed(
             "area_m2", values.parse_number, accepted=lambda area: 0 < area <= MAX_CIRCLE_M2,
-            wanted="an area in m² up to 1 km²",
+            wanted=Sentence("an area in m² up to 1 km²"),
         )  # fmt: skip
         made = told.copy()
         for i in np.flatnonzero(shapely.get_type_id(told) == 0).tolist():
             if areas[i] is None:
-                rows.refuse(i, "area_m2", "is empty: a circle needs an area in m²")
+                rows.refuse(i, "area_m2", Sentence("is empty: a circle needs an area in m²"))
                 made[i] = None
             else:
                 made[i] = shapely.buffer(
                     told[i], (areas[i] / _AREA_PER_RADIUS2) ** 0.5, quad_segs=_SIDES // 4
                 )
-                rows.repair(i, "point taken as a circle of its area")
+                rows.repair(i, Sentence("point taken as a circle of its area"))
         return made
 
     def _refuse_outside(self, rows: Rows, shapes: NDArray[Any]) -> None:
         boundary = self.place.boundary
         far_m = np.nan_to_num(self.place.distance_m(shapes))
         reach_m = 0.0 if boundary is not None else SITE_REACH_M
-        what = "boundary" if boundary is not None else "buildings"
+        what = Sentence("boundary" if boundary is not None else "buildings")
         for i in np.flatnonzero(far_m > reach_m).tolist():
             rows.refuse(
-                i, "geometry",
-                f"lies outside the quarter, {far_m[i]:,.0f} m away from its {what}",
-            )  # fmt: skip
+                i,
+                "geometry",
+                Sentence(
+                    "lies outside the quarter, %(far_m)s m away from its %(what)s",
+                    far_m=f"{far_m[i]:,.0f}",
+                    what=what,
+                ),
+            )
 
     def finish(self) -> None:
         """Match rows without geometry, refuse duplicates, merge; counts go to the report."""
@@ -192,9 +201,12 @@ class SiteLoader:
         ).fetchall()
         for (row,) in sorted(lost):
             self.report.refuse(
-                row, "geometry",
-                "has no geometry, and no site of the quarter has its code or CUP to add it to",
-            )  # fmt: skip
+                row,
+                "geometry",
+                Sentence(
+                    "has no geometry, and no site of the quarter has its code or CUP to add it to"
+                ),
+            )
 
 
 def _compact(value: Any) -> str:

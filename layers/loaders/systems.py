@@ -12,7 +12,7 @@ from pyproj.exceptions import CRSError, ProjError
 from pyproj.network import set_network_enabled  # type: ignore[attr-defined]
 
 from layers.crs import SRID, WGS84
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 from layers.loaders.place import REACH_M, Place
 from layers.loaders.report import Report
 
@@ -66,7 +66,13 @@ class Converter:
         elif system is None:
             system = self._undeclared(x, y, report)
         elif self.asked and declared and not self.asked.equals(declared, ignore_axis_order=True):
-            report.note(f"The file says {_name(declared)}; read as {_name(self.asked)} as asked.")
+            report.note(
+                Sentence(
+                    "The file says %(text)s; read as %(text2)s as asked.",
+                    text=_name(declared),
+                    text2=_name(self.asked),
+                )
+            )
         self.system: CRS = system
         self._to_metric = _transformer(system)
         if np.isfinite(x):
@@ -83,9 +89,13 @@ class Converter:
         sound = np.isfinite(bounds).all(axis=1)
         for position in np.flatnonzero(present & ~sound):
             report.refuse(
-                int(rows[position]), field,
-                "has coordinates that are not finite, or outside what its coordinate system covers",
-            )  # fmt: skip
+                int(rows[position]),
+                field,
+                Sentence(
+                    "has coordinates that are not finite, or outside what its coordinate "
+                    "system covers"
+                ),
+            )
         made[present & ~sound] = None
         far_m = np.nan_to_num(self.place.distance_m(made))
         if self.place.known is None and (present & sound).any():
@@ -93,9 +103,13 @@ class Converter:
             far_m = np.hypot(bounds[:, 0] - middle[0], bounds[:, 1] - middle[1])
         for position in np.flatnonzero(present & sound & (far_m > REACH_M)):
             report.refuse(
-                int(rows[position]), field,
-                f"lies {far_m[position] / 1000:,.0f} km away from the quarter",
-            )  # fmt: skip
+                int(rows[position]),
+                field,
+                Sentence(
+                    "lies %(far_m)s km away from the quarter",
+                    far_m=f"{far_m[position] / 1000:,.0f}",
+                ),
+            )
         made[present & sound & (far_m > REACH_M)] = None
         return made
 
@@ -111,14 +125,26 @@ class Converter:
             fitting = []
         if WGS84 in fitting:
             report.note(
-                "No coordinate system is declared; the coordinates are degrees (WGS 84) inside "
-                "the quarter and were taken as such."
+                Sentence(
+                    "No coordinate system is declared; the coordinates are degrees (WGS "
+                    "84) inside the quarter and were taken as such."
+                )
             )
             return CRS.from_epsg(WGS84)
-        hint = f" In the quarter they would lie as EPSG:{fitting[0]}." if fitting else ""
+        hint = (
+            Sentence(" In the quarter they would lie as EPSG:%(code)s.", code=fitting[0])
+            if fitting
+            else ""
+        )
         raise DataError(
-            f"The file does not say in which coordinate system its coordinates are (for example "
-            f"{x:.6g}, {y:.6g}).{hint} Name it: --crs {fitting[0] if fitting else 32632}."
+            Sentence(
+                "The file does not say in which coordinate system its coordinates are "
+                "(for example %(x)s, %(y)s).%(hint)s Name it: --crs %(value)s.",
+                x=f"{x:.6g}",
+                y=f"{y:.6g}",
+                hint=hint,
+                value=fitting[0] if fitting else 32632,
+            )
         )
 
     def _check(self, x: float, y: float, report: Report) -> None:
@@ -126,22 +152,44 @@ class Converter:
             error = _scale_error(*_lon_lat(self._to_metric, x, y))
             if error > NOTED_SCALE_ERROR:
                 report.note(
-                    f"The place lies at the edge of EPSG:{SRID}: lengths are {error:.2%} too "
-                    "long; set ACCANTO_SRID to the zone of the place before anything is imported."
+                    Sentence(
+                        "The place lies at the edge of EPSG:%(srid)s: lengths are %(error)s "
+                        "too long; set ACCANTO_SRID to the zone of the place before anything "
+                        "is imported.",
+                        srid=SRID,
+                        error=f"{error:.2%}",
+                    )
                 )
             return
         here = self._described(x, y)
         if self._plausible(y, x):
             raise DataError(
-                f"East and north are exchanged: read as {_name(self.system)}, the coordinates "
-                f"({x:.6g}, {y:.6g}) land {here}, but exchanged they fit. Import it with "
-                "--swap-axes, or export it with x (longitude) first."
+                Sentence(
+                    "East and north are exchanged: read as %(text)s, the coordinates "
+                    "(%(x)s, %(y)s) land %(here)s, but exchanged they fit. Import it with "
+                    "--swap-axes, or export it with x (longitude) first.",
+                    text=_name(self.system),
+                    x=f"{x:.6g}",
+                    y=f"{y:.6g}",
+                    here=here,
+                )
             )
         fitting = [code for code in _USUAL if self._lands(_transformer(code), x, y, _NEAR_M)]
-        hint = f" They would fit EPSG:{fitting[0]}." if fitting and self.place.known else ""
+        hint = (
+            Sentence(" They would fit EPSG:%(code)s.", code=fitting[0])
+            if fitting and self.place.known
+            else ""
+        )
         raise DataError(
-            f"The coordinate system is wrong: read as {_name(self.system)}, the coordinates "
-            f"({x:.6g}, {y:.6g}) land {here}.{hint} Name the right one with --crs."
+            Sentence(
+                "The coordinate system is wrong: read as %(text)s, the coordinates "
+                "(%(x)s, %(y)s) land %(here)s.%(hint)s Name the right one with --crs.",
+                text=_name(self.system),
+                x=f"{x:.6g}",
+                y=f"{y:.6g}",
+                here=here,
+                hint=hint,
+            )
         )
 
     def _plausible(self, x: float, y: float) -> bool:
@@ -172,23 +220,30 @@ class Converter:
             return False
         return bool(self.place.distance_m(np.array([shapely.Point(east, north)]))[0] <= within_m)
 
-    def _described(self, x: float, y: float) -> str:
+    def _described(self, x: float, y: float) -> Sentence:
         lon, lat = _lon_lat(self._to_metric, x, y)
         if not (np.isfinite(lon) and np.isfinite(lat)):
-            return "nowhere on Earth"
-        where = f"at {lon:.3f}°E {lat:.3f}°N"
+            return Sentence("nowhere on Earth")
+        where = Sentence("at %(lon)s°E %(lat)s°N", lon=f"{lon:.3f}", lat=f"{lat:.3f}")
         if self.place.known is None:
-            return f"{where}, outside what that system or EPSG:{SRID} covers"
+            return Sentence(
+                "%(where)s, outside what that system or EPSG:%(srid)s covers",
+                where=where, srid=SRID,
+            )  # fmt: skip
         metric = shapely.Point(*self._to_metric.transform(x, y))
         far_m = float(self.place.distance_m(np.array([metric]))[0])
-        return f"{where}, {far_m / 1000:,.0f} km away from the quarter"
+        return Sentence(
+            "%(where)s, %(far)s km away from the quarter", where=where, far=f"{far_m / 1000:,.0f}"
+        )
 
 
 def _named(asked: str) -> CRS:
     try:
         return CRS.from_user_input(int(asked) if str(asked).isdigit() else asked)
     except (CRSError, ValueError) as error:
-        raise DataError(f"--crs {asked} is not a known coordinate system; write 32632.") from error
+        raise DataError(
+            Sentence("--crs %(asked)s is not a known coordinate system; write 32632.", asked=asked)
+        ) from error
 
 
 def _name(crs: CRS) -> str:
@@ -200,7 +255,14 @@ def _transformer(crs: CRS | int) -> Transformer:
     try:
         return Transformer.from_crs(crs, SRID, always_xy=True)
     except ProjError as error:
-        raise DataError(f"{crs} cannot be converted to EPSG:{SRID}: {error}.") from error
+        raise DataError(
+            Sentence(
+                "%(crs)s cannot be converted to EPSG:%(srid)s: %(error)s.",
+                crs=crs,
+                srid=SRID,
+                error=error,
+            )
+        ) from error
 
 
 def _lon_lat(to_metric: Transformer, x: float, y: float) -> tuple[float, float]:

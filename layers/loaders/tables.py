@@ -11,7 +11,7 @@ import charset_normalizer
 import pandas as pd
 import python_calamine
 
-from layers.errors import DataError
+from layers.errors import DataError, Sentence
 
 BATCH_ROWS = 20_000
 _SAMPLE_BYTES = 1_048_576
@@ -49,7 +49,12 @@ def read_csv(path: Path, shown: str) -> Iterator[pd.DataFrame]:
             yield _frame(rows, heading, first)
         except csv.Error as error:
             raise DataError(
-                f"{shown} cannot be read as CSV near line {reader.line_num}: {error}."
+                Sentence(
+                    "%(shown)s cannot be read as CSV near line %(line_num)s: %(error)s.",
+                    shown=shown,
+                    line_num=reader.line_num,
+                    error=error,
+                )
             ) from error
 
 
@@ -62,7 +67,11 @@ def _book(path: Path, shown: str) -> python_calamine.CalamineWorkbook:
     try:
         return python_calamine.CalamineWorkbook.from_path(str(path))
     except (python_calamine.CalamineError, OSError) as error:
-        raise DataError(f"{shown} cannot be read as a spreadsheet: {error}.") from error
+        raise DataError(
+            Sentence(
+                "%(shown)s cannot be read as a spreadsheet: %(error)s.", shown=shown, error=error
+            )
+        ) from error
 
 
 def read_sheet(path: Path, shown: str, sheet: str | None) -> Iterator[pd.DataFrame]:
@@ -74,10 +83,21 @@ def read_sheet(path: Path, shown: str, sheet: str | None) -> Iterator[pd.DataFra
     names = book.sheet_names
     try:
         if sheet is not None and sheet not in names:
-            raise DataError(f"{shown} has no sheet {sheet!r}; it has {', '.join(names)}.")
+            raise DataError(
+                Sentence(
+                    "%(shown)s has no sheet %(sheet)r; it has %(names)s.",
+                    shown=shown,
+                    sheet=sheet,
+                    names=", ".join(names),
+                )
+            )
         table = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
     except (python_calamine.CalamineError, OSError, IndexError) as error:
-        raise DataError(f"{shown} cannot be read as a spreadsheet: {error}.") from error
+        raise DataError(
+            Sentence(
+                "%(shown)s cannot be read as a spreadsheet: %(error)s.", shown=shown, error=error
+            )
+        ) from error
     while table and not any(str(cell).strip() for cell in table[0]):
         table.pop(0)
     heading = _heading([str(cell) for cell in (table[0] if table else [])], shown)
@@ -102,7 +122,11 @@ def _encoding(path: Path, shown: str) -> str:
         sample[:65_536], cp_isolation=["cp1252", "iso8859_15", "cp850", "mac_roman", "utf_16_le"]
     ).best()
     if best is None:
-        raise DataError(f"{shown} is not text in a known encoding; save it as CSV UTF-8.")
+        raise DataError(
+            Sentence(
+                "%(shown)s is not text in a known encoding; save it as CSV UTF-8.", shown=shown
+            )
+        )
     return best.encoding
 
 
@@ -128,9 +152,18 @@ def _heading(cells: list[str], shown: str) -> list[str]:
             name = f"{cell.strip()}.{twin}"
         names.append(name)
     if not any(cell.strip() for cell in cells):
-        raise DataError(f"{shown} has no heading: the first line must name the columns.")
+        raise DataError(
+            Sentence("%(shown)s has no heading: the first line must name the columns.", shown=shown)
+        )
     if len(names) > MAX_COLUMNS:
-        raise DataError(f"{shown} has {len(names)} columns; more than {MAX_COLUMNS} are not read.")
+        raise DataError(
+            Sentence(
+                "%(shown)s has %(count)s columns; more than %(max_columns)s are not read.",
+                shown=shown,
+                count=len(names),
+                max_columns=MAX_COLUMNS,
+            )
+        )
     return names
 
 

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import Any
 
+from layers.errors import Sentence
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -55,10 +57,10 @@ def parse_number(value: Any) -> float:
     no number or more than a number with its unit.
     """
     if isinstance(value, bool):
-        raise ValueError("yes/no where a number belongs")
+        raise ValueError(Sentence("yes/no where a number belongs"))
     if isinstance(value, int | float):
         if not math.isfinite(value):
-            raise ValueError("not a finite number")
+            raise ValueError(Sentence("not a finite number"))
         return float(value)
     text = str(value).strip()
     feet = _FEET.match(text)
@@ -67,14 +69,14 @@ def parse_number(value: Any) -> float:
     parts = [part for part in re.split(r"[;|]|(?<=\d)\s*[-–/]\s*(?=\d)", text) if part.strip()]
     numbers = [_single_number(part) for part in parts]
     if not numbers:
-        raise ValueError(f"{text[:40]!r} is not a number")
+        raise ValueError(Sentence("%(text)r is not a number", text=text[:40]))
     return max(numbers)
 
 
 def _single_number(text: str) -> float:
     match = _NUMBER.search(text)
     if match is None:
-        raise ValueError(f"{text.strip()[:40]!r} is not a number")
+        raise ValueError(Sentence("%(text)r is not a number", text=text.strip()[:40]))
     rest = (text[: match.start()] + text[match.end() :]).strip(" ~≈^+").lower()
     if rest not in {
         "",
@@ -92,7 +94,7 @@ def _single_number(text: str) -> float:
         "ca",
         "c.a",
     }:
-        raise ValueError(f"{text.strip()[:40]!r} is not a number")
+        raise ValueError(Sentence("%(text)r is not a number", text=text.strip()[:40]))
     digits = match.group()
     if "," in digits and "." in digits:
         thousands = "." if digits.rfind(",") > digits.rfind(".") else ","
@@ -101,7 +103,7 @@ def _single_number(text: str) -> float:
         digits = digits.replace(".", "")
     number = float(digits.replace(",", "."))
     if not math.isfinite(number):
-        raise ValueError("not a finite number")
+        raise ValueError(Sentence("not a finite number"))
     return number
 
 
@@ -109,7 +111,7 @@ def parse_whole(value: Any) -> int:
     """The whole number in a cell. Raises ValueError when there is none."""
     number = parse_number(value)
     if not float(number).is_integer():
-        raise ValueError(f"{number:g} is not a whole number")
+        raise ValueError(Sentence("%(number)s is not a whole number", number=f"{number:g}"))
     return int(number)
 
 
@@ -122,7 +124,7 @@ def parse_yes_no(value: Any) -> bool:
         return True
     if word in _NO:
         return False
-    raise ValueError(f"{word[:40]!r} is neither yes nor no")
+    raise ValueError(Sentence("%(word)r is neither yes nor no", word=word[:40]))
 
 
 def parse_day(value: Any) -> dt.date:
@@ -145,10 +147,13 @@ def parse_day(value: Any) -> dt.date:
                 continue
         else:
             raise ValueError(
-                f"{text[:40]!r} is not a day that exists; write it as 2026-03-01 or 01/03/2026"
+                Sentence(
+                    "%(text)r is not a day that exists; write it as 2026-03-01 or 01/03/2026",
+                    text=text[:40],
+                )
             )
     if not 1900 <= day.year <= 2100:
-        raise ValueError(f"the year {day.year} is not between 1900 and 2100")
+        raise ValueError(Sentence("the year %(year)s is not between 1900 and 2100", year=day.year))
     return day
 
 
@@ -160,7 +165,9 @@ def parse_clock(value: Any) -> dt.time:
         return value.replace(second=0, microsecond=0)
     match = re.fullmatch(r"(\d{1,2})(?:[:.h](\d{2}))?(?::\d{2})?", clean_text(value)[0])
     if match is None or int(match.group(1)) > 24 or int(match.group(2) or 0) > 59:
-        raise ValueError(f"{clean_text(value)[0][:40]!r} is not a time; write it as 7:30")
+        raise ValueError(
+            Sentence("%(text)r is not a time; write it as 7:30", text=clean_text(value)[0][:40])
+        )
     hour = int(match.group(1)) % 24
     return dt.time(hour, int(match.group(2) or 0))
 

@@ -29,6 +29,7 @@ def database_url(
     with fresh_database() as url:
         address = url.replace("postgresql+psycopg://", "postgresql://")
         monkeypatch.setenv("ACCANTO_DATABASE_URL", address)
+        monkeypatch.setenv("ACCANTO_LANGUAGE", "en")
         get_settings.cache_clear()
         yield url
     get_settings.cache_clear()
