@@ -15,6 +15,7 @@ from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import render, sees_flats
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
+from geo_service.works.cut_page import building_cuts
 from geo_service.works.map_data import map_data
 from geo_service.works.map_view import choice_of
 from geo_service.works.places import building_label
@@ -72,5 +73,6 @@ def building_sheet(
         address=building_label(building),
         stairwells=service.stairwell_lines(session, building_id, today),
         acting=service.acting_phases(session, building_id, today),
+        **building_cuts(session, building_id, today),
         map=embed(request, quarter_map(without_heading(data))),
     )
