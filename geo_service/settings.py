@@ -8,9 +8,10 @@ import secrets
 import stat
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -77,6 +78,25 @@ class Settings(BaseSettings):
     )
     oidc_name: str = Field(
         default="Identità del Comune", description="What the sign-in page calls the provider"
+    )
+
+    smtp_host: str | None = Field(
+        default=None, description="Mail server that takes our letters; unset: links by hand only"
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="starttls (587), tls (465), none (only on this machine)"
+    )
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = Field(
+        default=None, description="File with the password, where it shall not stand in a variable"
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None, description="Certificates (PEM) that vouch for a mail server of one's own"
+    )
+    mail_from: str | None = Field(
+        default=None, description="Sender of our letters; unset: the laboratory's address"
     )
 
     timezone: str = "Europe/Rome"
@@ -167,6 +187,19 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https://")
         return issuer
 
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host is None:
+            return self
+        if not self.sender:
+            raise ValueError("ACCANTO_MAIL_FROM: set the sender of letters, or laboratory_email")
+        local = self.smtp_host in {"localhost", "127.0.0.1", "::1"}
+        if self.smtp_security == "none" and self.smtp_user and not local:
+            raise ValueError(
+                "ACCANTO_SMTP_SECURITY: none would send the password readable; use starttls or tls"
+            )
+        return self
+
     @field_validator("secret_key")
     @classmethod
     def _long_secret(cls, key: SecretStr | None) -> SecretStr | None:
@@ -186,6 +219,28 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The time zone of all dates and hours that people read."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def sender(self) -> str:
+        """Address from which letters are sent; empty where none is known."""
+        return self.mail_from or self.laboratory_email
+
+    def mail_password(self) -> str:
+        """The password for the mail server, from the variable or the file; empty without one.
+
+        Raises `SettingsError` when the file cannot be read.
+        """
+        if self.smtp_password is not None:
+            return self.smtp_password.get_secret_value()
+        if self.smtp_password_file is None:
+            return ""
+        try:
+            return self.smtp_password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                f"ACCANTO_SMTP_PASSWORD_FILE {self.smtp_password_file} cannot be read: "
+                f"{error.strerror}"
+            ) from error
 
     @property
     def base_url(self) -> str:
@@ -232,6 +287,11 @@ def _kept_secret(path: Path) -> str:
     return key
 
 
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The variable that a fault is about; of several together its message names them."""
+    return f"ACCANTO_{'_'.join(str(part) for part in place).upper()} " if place else ""
+
+
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """The settings of this process, read once.
@@ -243,8 +303,7 @@ def get_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"ACCANTO_{'_'.join(str(part) for part in fault['loc']).upper()} "
-            f"{fault['msg'].removeprefix('Value error, ')}"
+            f"{_variable(fault['loc'])}{fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         )
         raise SettingsError(f"Settings that cannot be used: {faults}") from error

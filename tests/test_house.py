@@ -28,7 +28,7 @@ FLOORS = [
     "geo_service.assets",
     "geo_service.cluster",
     "geo_service.database",
-    "geo_service.jobs geo_service.console geo_service.files geo_service.history",
+    "geo_service.mail geo_service.jobs geo_service.console geo_service.files geo_service.history",
     "geo_service.web",
     "geo_service.accounts",
     "geo_service.households",

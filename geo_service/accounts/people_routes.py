@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from geo_service.accounts import links, people
+from geo_service.accounts import letters, links, people
 from geo_service.accounts.capabilities import CAPABILITIES, GRANTS, ROLE_WORDS, TABLE
 from geo_service.accounts.guards import need
 from geo_service.accounts.models import ROLES, Account
@@ -89,7 +89,7 @@ def invite(
         typed = {"email": email, "nome": nome, "ruolo": ruolo, "by_quarter": by_quarter,
                  "places": places}  # fmt: skip
         return _list(request, session, account, str(refusal), typed, refusal.status)
-    return _link(request, session, made)
+    return _link(request, session, made, account)
 
 
 @router.get(PAGE + "/{account_id:int}")
@@ -130,7 +130,7 @@ def new_link(request: Request, session: Db, account: Keeper, account_id: int) ->
     people.check_touchable(account, found)
     if found.disabled:
         raise Conflict(_("L'accesso è disattivato: prima riattivatelo."))
-    return _link(request, session, found)
+    return _link(request, session, found, account)
 
 
 @router.post(PAGE + "/{account_id:int}/disattiva")
@@ -246,13 +246,15 @@ def _person(
     )
 
 
-def _link(request: Request, session: Session, found: Account) -> Response:
+def _link(request: Request, session: Session, found: Account, actor: SignedIn) -> Response:
     token, link = links.issue(session, found)
+    mailed = letters.send_link(session, found, link, token, asked_by=actor.id)
     return render(
         request,
         "accounts/link.html",
         person=found,
         link=link,
+        mailed=mailed,
         address=f"{get_settings().base_url}/invito/{token}",
         section=PAGE,
     )

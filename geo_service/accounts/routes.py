@@ -11,8 +11,8 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from geo_service import history
-from geo_service.accounts import links, oidc, second_factor, service, sessions
+from geo_service import history, mail
+from geo_service.accounts import letters, links, oidc, second_factor, service, sessions
 from geo_service.accounts.capabilities import home
 from geo_service.accounts.models import Account
 from geo_service.accounts.sealed import seal, unseal
@@ -121,6 +121,28 @@ def code(request: Request, session: Db, codice: Text = "", poi: Text = "") -> Re
     return enter(request, opened, after or _home(session, opened))
 
 
+@router.get("/accedi/dimenticata")
+def forgotten_form(request: Request) -> Response:
+    """Where who forgot the password asks for a link, or learns whom to ask."""
+    return _forgotten(request)
+
+
+@router.post("/accedi/dimenticata")
+def forgotten(
+    request: Request, session: Db, email: Annotated[str, Form(max_length=300)] = ""
+) -> Response:
+    """Have a link sent; the answer is the same whether or not there is such an account."""
+    if not mail.is_configured():
+        return _forgotten(request)
+    if "@" not in email:
+        return _forgotten(request, email, _("Scrivete un indirizzo e-mail."), status=422)
+    try:
+        letters.ask_reset(session, email, _address(request))
+    except TooManyAttempts as refusal:
+        return _forgotten(request, email, str(refusal), status=refusal.status)
+    return _forgotten(request, asked=True)
+
+
 @router.post("/esci")
 def sign_out(request: Request, session: Db) -> Response:
     """End the session of this browser."""
@@ -194,6 +216,20 @@ def _invitation(request: Request, account: Account, kind: str, problem: str = ""
         invited=account,
         invites=kind == "invitation",
         least=service.MIN_PASSWORD_CHARS,
+        problem=problem,
+    )
+
+
+def _forgotten(
+    request: Request, email: str = "", problem: str = "", *, asked: bool = False, status: int = 200
+) -> Response:
+    return render(
+        request,
+        "accounts/forgotten.html",
+        status=status,
+        configured=mail.is_configured(),
+        asked=asked,
+        email=email,
         problem=problem,
     )
 

@@ -32,7 +32,12 @@ LIMITS = (
     ("address", 30, dt.timedelta(minutes=15)),
     ("account", 100, dt.timedelta(hours=1)),
 )
-LONGEST_WINDOW = max(window for _name, _count, window in LIMITS)
+# Letters asked for by who forgot the password: per account, then per network address.
+REQUEST_LIMITS = (
+    ("asked for", 3, dt.timedelta(hours=1)),
+    ("asked from", 20, dt.timedelta(hours=1)),
+)
+LONGEST_WINDOW = max(window for _name, _count, window in (*LIMITS, *REQUEST_LIMITS))
 
 # Neither 0/O nor 1/I/L: the first password is copied from a console by hand.
 _EASY_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -142,7 +147,7 @@ def sign_in(session: Session, email: str, password: str, address: str, browser: 
     sentence whatever was wrong, and :class:`TooManyAttempts`; the refused attempt is recorded in
     the session, which the caller must therefore commit also after :class:`NotSignedIn`.
     """
-    email = email.strip().lower()[:200]
+    email = normal_email(email)
     keys = begin_attempt(session, email, address)
     account = session.scalar(select(Account).where(Account.email == email))
     known = account.password_hash if account is not None else None
@@ -181,6 +186,24 @@ def begin_attempt(session: Session, email: str, address: str) -> dict[str, bytes
     return keys
 
 
+def normal_email(email: str) -> str:
+    """An address as accounts keep it."""
+    return email.strip().lower()[:200]
+
+
+def begin_request(session: Session, email: str, address: str) -> None:
+    """Count a letter that somebody asks for; raises :class:`TooManyAttempts` after too many.
+
+    It counts whether or not there is an account, so that the limit tells nothing.
+    """
+    keys = {"asked for": _keyed("asked for", email), "asked from": _keyed("asked from", address)}
+    session.execute(
+        text("select pg_advisory_xact_lock(:key)"), {"key": _lock_key(keys["asked for"])}
+    )
+    _check_limits(session, keys, REQUEST_LIMITS)
+    refuse_attempt(session, keys)
+
+
 def refuse_attempt(session: Session, keys: dict[str, bytes]) -> None:
     """Count a wrong guess; the caller must commit it although the sign-in failed."""
     session.add_all(SignInAttempt(key_hash=key) for key in keys.values())
@@ -194,26 +217,30 @@ def forget_attempts(session: Session, keys: dict[str, bytes]) -> None:
 
 def _attempt_keys(email: str, address: str) -> dict[str, bytes]:
     """Keyed hashes: who reads the table learns neither addresses nor accounts."""
-    secret = get_settings().secret().encode()
-
-    def keyed(*parts: str) -> bytes:
-        return hmac.new(secret, "\x1f".join(parts).encode(), hashlib.sha256).digest()
-
     return {
-        "pair": keyed("pair", email, address),
-        "address": keyed("address", address),
-        "account": keyed("account", email),
+        "pair": _keyed("pair", email, address),
+        "address": _keyed("address", address),
+        "account": _keyed("account", email),
     }
+
+
+def _keyed(*parts: str) -> bytes:
+    secret = get_settings().secret().encode()
+    return hmac.new(secret, "\x1f".join(parts).encode(), hashlib.sha256).digest()
 
 
 def _lock_key(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
 
 
-def _check_limits(session: Session, keys: dict[str, bytes]) -> None:
+def _check_limits(
+    session: Session,
+    keys: dict[str, bytes],
+    limits: tuple[tuple[str, int, dt.timedelta], ...] = LIMITS,
+) -> None:
     now = dt.datetime.now(dt.UTC)
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - LONGEST_WINDOW))
-    for name, most, window in LIMITS:
+    for name, most, window in limits:
         count = session.scalar(
             select(func.count())
             .select_from(SignInAttempt)

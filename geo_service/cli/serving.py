@@ -17,6 +17,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from geo_service import calendar, jobs
+from geo_service.accounts import letters
 from geo_service.accounts.service import ensure_first_account
 from geo_service.app import create_app
 from geo_service.console import console, database, progress, use_demo_database
@@ -28,7 +29,7 @@ from geo_service.works import tasks
 from layers.buildings import Quarter
 from layers.noise.iso9613 import warm_up
 
-TASKS = (tasks, import_tasks)
+TASKS = (tasks, import_tasks, letters)
 # The demonstration reaches decades back (tenancies) and years ahead (phases) from its day.
 DEMO_YEARS = range(1970, 2200)
 

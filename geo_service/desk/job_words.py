@@ -20,6 +20,8 @@ TASKS = {
     "export_list": N_("Elenco da scaricare"),
     "check_import": N_("Controllo di un file da importare"),
     "apply_import": N_("Importazione di un file"),
+    "mail_account_link": N_("Lettera con un collegamento di accesso"),
+    "mail_reset": N_("Lettera per una nuova password"),
 }
 LISTS = {"nuclei": N_("nuclei familiari"), "alloggi": N_("alloggi"), "edifici": N_("edifici")}
 STATES = {

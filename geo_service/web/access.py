@@ -12,6 +12,7 @@ PUBLIC_PATHS = frozenset(
         "/health",
         "/accedi",
         "/accedi/codice",
+        "/accedi/dimenticata",
         "/accedi/oidc",
         "/accedi/oidc/ritorno",
         "/invito/{token}",
