@@ -22,7 +22,7 @@ from layers.db import Base, Id, Instant
 ACTORS = ("account", "task_link", "command")
 # Subjects that are no people: their names may be told. Of any other subject the fields below are
 # kept without their values.
-IMPERSONAL = frozenset({"quarter", "building", "site", "phase", "import", "task_link"})
+IMPERSONAL = frozenset({"quarter", "building", "site", "phase", "permit", "import", "task_link"})
 PERSONAL = frozenset({"name", "email", "phone", "address", "contact", "surname", "note"})
 HIDDEN = "…"
 LONGEST_VALUE = 500

@@ -427,7 +427,6 @@ class Permit(Base):
     phases: Mapped[list[WorksPhase]] = relationship(
         secondary=permit_phase, order_by="WorksPhase.code"
     )
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
 
 
 # Which permit covers which phase: the phases it names, else all of its site.

@@ -18,6 +18,8 @@ QUARTER_OF = {
     "phase_id": """select s.quarter_id from works_phase p join site s on s.id = p.site_id
                    where p.id = :id""",
     "site_id": "select quarter_id from site where id = :id",
+    "permit_id": """select s.quarter_id from permit m join site s on s.id = m.site_id
+                    where m.id = :id""",
     "building_id": "select quarter_id from building where id = :id",
     "flat_id": """select b.quarter_id from flat f join stairwell w on w.id = f.stairwell_id
                   join building b on b.id = w.building_id where f.id = :id""",

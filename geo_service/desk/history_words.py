@@ -23,7 +23,7 @@ from geo_service.history import HIDDEN, HistoryEntry
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
 from geo_service.web import words
-from geo_service.works import reported
+from geo_service.works import permit_states, reported
 from geo_service.works.presets import PRESETS
 from layers.plant.catalogue import catalogue
 
@@ -32,6 +32,7 @@ SUBJECTS = {
     "building": N_("Edifici"),
     "site": N_("Cantieri"),
     "phase": N_("Fasi"),
+    "permit": N_("Autorizzazioni"),
     "household": N_("Nuclei"),
     "flat": N_("Alloggi"),
     "condominium": N_("Condomini"),
@@ -53,6 +54,12 @@ ACTIONS = {
     "phase.done": N_("ha annotato che è finita la fase %(what)s"),
     "phase.overrun": N_("ha annotato che va oltre quanto annunciato la fase %(what)s"),
     "phase.reported": N_("ha cambiato, come riferito, la fase %(what)s"),
+    "phase.cut_said": N_("ha annotato com'è andata una sospensione della fase %(what)s"),
+    "permit.created": N_("ha registrato l'autorizzazione %(what)s"),
+    "permit.changed": N_("ha cambiato l'autorizzazione %(what)s"),
+    "permit.removed": N_("ha tolto l'autorizzazione %(what)s"),
+    "permit.file_added": N_("ha allegato un documento all'autorizzazione %(what)s"),
+    "permit.file_removed": N_("ha tolto un documento all'autorizzazione %(what)s"),
     "household.changed": N_("ha cambiato il nucleo %(what)s"),
     "household.need_added": N_("ha aggiunto un'esigenza al nucleo %(what)s"),
     "household.need_changed": N_("ha cambiato un'esigenza del nucleo %(what)s"),
@@ -123,6 +130,16 @@ FIELDS = {
     "client": N_("committente"),
     "cup": "CUP",
     "cig": "CIG",
+    "issuer": N_("ente"),
+    "permit_number": N_("numero"),
+    "phases": N_("fasi"),
+    "limit_dba": N_("limite dB(A)"),
+    "from": N_("dalle"),
+    "until": N_("alle"),
+    "sent_on": N_("inviato il"),
+    "signs_on": N_("cartelli posati il"),
+    "inform_residents_days_before": N_("giorni prima in cui avvisare"),
+    "cut_said": N_("sospensione"),
     "confirmed_on": N_("verificata il"),
     "reported_by": N_("riferito da"),
     "what_runs_over": N_("che cosa va oltre"),
@@ -190,6 +207,7 @@ VALUES = {
     **ACCESS_WORDS,
     **ROLE_WORDS,
 }
+PERMIT_WORDS = {**permit_states.KIND_WORDS, **permit_states.STATE_WORDS}
 IMPORT_KINDS = {
     "buildings": N_("edifici"),
     "entrances": N_("civici e scale"),
@@ -220,7 +238,10 @@ _APPOINTMENTS = """select t.id, p.code || ', ' || s.label || ' int. ' || f.numbe
                    join flat f on f.id = t.flat_id
                    join stairwell s on s.id = f.stairwell_id where t.id = any(:ids)"""
 _HOUSEHOLDS = "select id, code from household where id = any(:ids)"
+_PERMITS = """select m.id, s.code || ' ' || coalesce(nullif(m.number, ''), '(' || m.id || ')')
+              from permit m join site s on s.id = m.site_id where m.id = any(:ids)"""
 LABELS = {
+    "permit": _PERMITS,
     "phase": _PHASES,
     "site": _SITES,
     "building": _BUILDINGS,
@@ -229,7 +250,8 @@ LABELS = {
     "condominium": _BUILDINGS,
     "appointment": _APPOINTMENTS,
 }
-PAGES = {"phase": "/fasi/{}", "site": "/cantieri/{}", "building": "/edifici/{}",
+PAGES = {"permit": "/autorizzazioni/{}",
+         "phase": "/fasi/{}", "site": "/cantieri/{}", "building": "/edifici/{}",
          "account": "/persone/{}", "household": "/nuclei/{}", "flat": "/alloggi/{}",
          "condominium": "/edifici/{}", "appointment": "/appuntamenti/{}"}  # fmt: skip
 
@@ -349,6 +371,8 @@ def _said(subject: str, field: str, value: Any) -> str | None:
         return _coded(field, str(value))
     if field == "preset" and value in PRESETS:
         return PRESETS[value].name(i18n.current_language())
+    if subject == "permit" and value in PERMIT_WORDS:
+        return _(PERMIT_WORDS[value])
     if value in VALUES:
         return _(VALUES[value])
     if field == "action" and str(value).startswith(CREW_TASK):

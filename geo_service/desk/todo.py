@@ -5,11 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from geo_service.i18n import N_, day
+from geo_service.i18n import day
 from geo_service.i18n import gettext as _
+from geo_service.web import words
+from geo_service.works import cut_actuals, permit_states
+from geo_service.works.permit_rules import Need
+from geo_service.works.permits import missing_permits
+from layers.buildings import Quarter
 
 # People are told two weeks before the works begin, as large public works do where they can.
 ANNOUNCE_AHEAD_DAYS = 14
@@ -19,19 +24,6 @@ SOON_DAYS = 7
 PERMIT_AHEAD_DAYS = 28
 # Who forgot to say that a phase is over for longer than this has other ways to find it.
 ENDED_WITHIN_DAYS = 60
-
-PERMIT_WORDS = {
-    "noise_derogation": N_("deroga per il rumore"),
-    "traffic_order": N_("ordinanza di viabilità"),
-    "public_ground": N_("occupazione di suolo pubblico"),
-    "asbestos_plan": N_("piano di lavoro amianto"),
-}
-STATE_WORDS = {
-    "to_request": N_("da chiedere"),
-    "pending": N_("chiesta, non ancora rilasciata"),
-    "refused": N_("rifiutata"),
-    "expired": N_("scaduta"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +100,14 @@ def tasks(session: Session, quarter_id: int, today: dt.date) -> list[Task]:
         },
     )
     found: list[Task] = []
-    for phase in (_Phase(*row) for row in rows):
+    phases = [_Phase(*row) for row in rows]
+    near = [p.revision_id for p in phases if _near(p, today)]
+    settings = session.scalar(select(Quarter.settings).where(Quarter.id == quarter_id)) or {}
+    lacking = missing_permits(session, settings, near) if near else {}
+    for phase in phases:
         found += [*_announcing(phase, today), *_timing(phase, today), *_permits(phase, today)]
+        found += _lacking(phase, lacking.get(phase.revision_id, []), today)
+    found += _cuts(session, quarter_id, today)
     return most_pressing(found, today)
 
 
@@ -166,9 +164,45 @@ def _timing(phase: _Phase, today: dt.date) -> list[Task]:
     return []
 
 
+def _near(phase: _Phase, today: dt.date) -> bool:
+    """Whether the permits of a phase have to be seen to now."""
+    soon = today + dt.timedelta(days=PERMIT_AHEAD_DAYS)
+    return phase.ends_on >= today and phase.starts_on <= soon
+
+
+def _lacking(phase: _Phase, needs: list[Need], today: dt.date) -> list[Task]:
+    """What the rules ask for beside the permits that are recorded and not yet granted.
+
+    A phase that runs and whose permit nobody recorded is not told every day: its page says so.
+    """
+    if phase.starts_on < today:
+        return []
+    return [
+        _task(
+            phase, "permit",
+            _("inizia %(day)s – %(permit)s: %(state)s", day=day(phase.starts_on, today),
+              permit=permit_states.kind(need.kind), state="; ".join(need.problems)),
+            min(need.due, phase.starts_on), today, "#autorizzazioni",
+        )
+        for need in needs
+        if need.sure and not need.met and (need.permit is None or need.permit.state == "granted")
+    ]  # fmt: skip
+
+
+def _cuts(session: Session, quarter_id: int, today: dt.date) -> list[Task]:
+    """Services that had not come back when they were last heard of."""
+    return [
+        Task(
+            "cut", d.phase_id, d.phase,
+            f"{words.service(d.service).lower()}, {day(d.day, today)}: {cut_actuals.sentence(d)}",
+            f"/fasi/{d.phase_id}#sospensioni", d.day, late=True,
+        )
+        for d in cut_actuals.late(session, quarter_id, today)
+    ]  # fmt: skip
+
+
 def _permits(phase: _Phase, today: dt.date) -> list[Task]:
-    near = phase.starts_on <= today + dt.timedelta(days=PERMIT_AHEAD_DAYS)
-    if phase.ends_on < today or not near:
+    if not _near(phase, today):
         return []
     return [
         _task(
@@ -177,8 +211,8 @@ def _permits(phase: _Phase, today: dt.date) -> list[Task]:
             _(
                 "inizia %(day)s – %(permit)s: %(state)s",
                 day=day(phase.starts_on, today),
-                permit=_(PERMIT_WORDS[kind]) if kind in PERMIT_WORDS else kind,
-                state=_(STATE_WORDS[state]) if state in STATE_WORDS else state,
+                permit=permit_states.kind(kind),
+                state=permit_states.state(state),
             ),
             phase.starts_on,
             today,

@@ -12,7 +12,11 @@ MAX_BODY_BYTES = 2_000_000
 # Room for the other fields of a form that carries a file.
 FIELDS_BYTES = 200_000
 # Paths of forms that carry a file.
-TAKES_FILES = re.compile(r"/importa|/cantieri/nuovo|/cantieri/\d+/modifica")
+TAKES_FILES = re.compile(
+    r"/importa|/cantieri/nuovo|/cantieri/\d+/modifica|/cantieri/\d+/area-servita"
+    r"|/cantieri/\d+/cronoprogramma/file"
+    r"|/cantieri/\d+/autorizzazioni/nuova|/autorizzazioni/\d+/documenti"
+)
 # What was sent beyond the limit is read and thrown away up to here, because a browser shows an
 # answer only once it has sent everything.
 MAX_DRAINED_BYTES = 4_000_000_000

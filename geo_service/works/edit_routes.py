@@ -42,6 +42,8 @@ from layers.sites import PhaseRevision, Site
 
 router = APIRouter()
 Editor = Annotated[SignedIn, Depends(need("works.edit"))]
+# A district's heating serves more stairwells than any site has neighbours.
+MOST_TICKED = 2_000
 
 
 async def _submitted(request: Request) -> FormData:
@@ -68,29 +70,38 @@ class Edited:
         return f"/fasi/{self.revision.phase_id}/modifica"
 
 
-def _existing(session: Session, phase_id: int, number: int = 0) -> Edited:
+def _existing(
+    session: Session, phase_id: int, number: int = 0, served: frozenset[int] = frozenset()
+) -> Edited:
     """The phase as revision ``number`` has it, by default the newest."""
     current = revision_of_phase(session, phase_id)
     start = current if number in (0, current.number) else revision_number(session, phase_id, number)
     base = draft_of(session, start)
-    return Edited(current.phase.site, current, base, _places(session, current.phase.site, base))
+    places = _places(session, current.phase.site, base, served)
+    return Edited(current.phase.site, current, base, places)
 
 
-def _new(session: Session, site_id: int, today: dt.date, copied: int) -> Edited:
+def _new(
+    session: Session, site_id: int, today: dt.date, copied: int,
+    served: frozenset[int] = frozenset(),
+) -> Edited:  # fmt: skip
     site = site_row(session, site_id).site
     if copied:
         base = draft_of(session, revision_of_phase(session, copied))
     else:
         monday = today + dt.timedelta(days=7 - today.weekday())
         base = RevisionDraft(starts_on=monday, ends_on=monday + dt.timedelta(days=4))
-    return Edited(site, None, base, _places(session, site, base))
+    return Edited(site, None, base, _places(session, site, base, served))
 
 
-def _places(session: Session, site: Site, draft: RevisionDraft) -> list[Place]:
+def _places(
+    session: Session, site: Site, draft: RevisionDraft, served: frozenset[int] = frozenset()
+) -> list[Place]:
+    """Places that the form offers, those of stairwells that were ticked in it among them."""
     return places_near(
         session, site.quarter_id, to_shape(site.footprint),
         building_ids={building for building, _role in draft.buildings},
-        stairwell_ids={s for cut in draft.cuts for s in cut.stairwell_ids},
+        stairwell_ids=served | {s for cut in draft.cuts for s in cut.stairwell_ids},
     )  # fmt: skip
 
 
@@ -107,7 +118,7 @@ def save(
     request: Request, session: Db, who: Editor, submitted: Submitted, phase_id: int
 ) -> Response:
     """Record the changed phase, or show the form again with what is wrong beside its fields."""
-    edited = _existing(session, phase_id, _number_in(submitted))
+    edited = _existing(session, phase_id, _number_in(submitted), _served_in(submitted))
     return _submit(request, session, edited, submitted, who)
 
 
@@ -129,7 +140,7 @@ def create(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
 ) -> Response:
     """Record a new phase, or show the form again with what is wrong beside its fields."""
-    edited = _new(session, site_id, today, _copied_in(submitted))
+    edited = _new(session, site_id, today, _copied_in(submitted), _served_in(submitted))
     return _submit(request, session, edited, submitted, who)
 
 
@@ -138,7 +149,8 @@ def effect(
     request: Request, session: Db, who: Editor, submitted: Submitted, phase_id: int
 ) -> Response:
     """What the form would change, against the phase in force."""
-    return _effect(request, session, _existing(session, phase_id, _number_in(submitted)), submitted)
+    edited = _existing(session, phase_id, _number_in(submitted), _served_in(submitted))
+    return _effect(request, session, edited, submitted)
 
 
 @router.post("/cantieri/{site_id:int}/fasi/nuova/effetto")
@@ -146,9 +158,8 @@ def new_effect(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
 ) -> Response:
     """Whom the new phase would hit."""
-    return _effect(
-        request, session, _new(session, site_id, today, _copied_in(submitted)), submitted
-    )
+    edited = _new(session, site_id, today, _copied_in(submitted), _served_in(submitted))
+    return _effect(request, session, edited, submitted)
 
 
 @router.post("/fasi/{phase_id:int}/ancora-valida")
@@ -166,6 +177,12 @@ def _number_in(submitted: FormData) -> int:
 
 def _copied_in(submitted: FormData) -> int:
     return _whole(submitted.get("da"))
+
+
+def _served_in(submitted: FormData) -> frozenset[int]:
+    """Stairwells ticked in any row of cuts."""
+    ticked = [v for name, v in submitted.multi_items() if name.startswith("so_scale_")]
+    return frozenset(_whole(v) for v in ticked[:MOST_TICKED]) - {0}
 
 
 def _whole(value: Any) -> int:

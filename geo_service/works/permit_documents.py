@@ -10,7 +10,7 @@ from typing import BinaryIO
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from geo_service import history
+from geo_service import history, i18n
 from geo_service.errors import Invalid, NotFound
 from geo_service.files.store import StoredFile, store_document
 from geo_service.i18n import gettext as _
@@ -41,6 +41,13 @@ class Document:
     name: str
     file: StoredFile
     attached: PermitFile
+
+    @property
+    def size(self) -> str:
+        """Size in words: "340 kB", "2,1 MB"."""
+        if self.file.size < 1_000_000:
+            return f"{i18n.number(max(1, self.file.size / 1000))} kB"
+        return f"{i18n.number(self.file.size / 1_000_000, 1)} MB"
 
 
 def documents_of(session: Session, permit_ids: Collection[int]) -> dict[int, list[Document]]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service import history, jobs
@@ -122,8 +121,7 @@ def change_permit(session: Session, permit: Permit, version: int, draft: PermitD
     after = facts_of(permit)
     if after == before:
         return
-    # A link to a phase alone does not touch the row: every form opened before now is stale.
-    permit.row_version = version + 1 if not session.is_modified(permit) else permit.row_version
+    permit.row_version = version + 1
     session.flush()
     _tell(session, permit, "permit.changed", before, after)
     _limits_changed(session, limits, _limit_facts(permit), permit)
@@ -201,7 +199,8 @@ def facts_of(permit: Permit) -> dict[str, Any]:
     """A permit as plain facts that the history keeps; what is empty is left out."""
     draft = draft_of(permit)
     told = {
-        "kind": draft.kind, "state": draft.state, "issuer": draft.issuer, "number": draft.number,
+        "kind": draft.kind, "state": draft.state, "issuer": draft.issuer,
+        "permit_number": draft.number,
         "starts_on": draft.starts_on, "ends_on": draft.ends_on,
         "phases": sorted(p.code for p in permit.phases), **draft.conditions,
     }  # fmt: skip
@@ -263,11 +262,10 @@ def _tell(
 
 def _limit_facts(permit: Permit) -> dict[str, Any]:
     """What a computation of noise takes from the permit; empty where it takes nothing."""
-    limit = permit.conditions.get("limit_dba")
-    if permit.kind != "noise_derogation" or permit.state != "granted" or limit is None:
+    if permit.kind != "noise_derogation" or permit.state != "granted":
         return {}
-    period: Range[dt.date] | None = permit.period
-    return {"limit": limit, "period": period, "phases": frozenset(p.id for p in permit.phases)}
+    told = {name: permit.conditions.get(name) for name in ("limit_dba", "from", "until")}
+    return {**told, "period": permit.period, "phases": frozenset(p.id for p in permit.phases)}
 
 
 def _limits_changed(

@@ -98,6 +98,7 @@ def _config(site: Site, values: PhaseValues) -> dict[str, Any]:
             for code, machine in reversed(catalogue().items())
         },
         "preview": True,
+        "served": f"/cantieri/{site.id}/area-servita",
         "texts": map_texts(),
     }
 
@@ -121,6 +122,7 @@ def map_texts() -> dict[str, str]:
         "whole": _("tutta l'area della fase"),
         "too_few": _("Servono almeno tre vertici; per una barriera due."),
         "restored": _("Abbiamo ritrovato quello che avevate scritto e non ancora salvato."),
+        "served_asking": _("Cerco le scale…"),
         "unknown_machine": _("Non è nel catalogo: scegliete un nome dell'elenco."),
         "failed": _("Il calcolo non è riuscito: riprovate tra poco."),
         "signed_out": _("La sessione è scaduta. Quello che avete scritto resta in questo "

@@ -14,10 +14,13 @@ from geo_service.i18n import gettext as _
 from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import sees_flats
+from geo_service.web.panels import panels
 from geo_service.works import overview
+from geo_service.works.cut_page import phase_cuts
 from geo_service.works.hours import daily_hours
 from geo_service.works.map_data import map_data, phase_view
 from geo_service.works.methods import MethodSheet, method_sheets
+from geo_service.works.permit_page import phase_permits
 from geo_service.works.presets import PRESETS
 from geo_service.works.revisions import inclusive
 from geo_service.works.sayings import said_of
@@ -82,6 +85,9 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         "plant": [plant_line(item) for item in revision.plant],
         "hours": daily_hours(revision),
         "cuts": cut_lines(session, revision),
+        "beside": panels(request, session, "phase", revision.phase_id),
+        **phase_permits(session, revision),
+        **phase_cuts(session, revision, request.app.state.today()),
         "inside_flats": len(revision.inside_flats),
         "preset": preset_name(revision.preset),
         "map": embed(request, phase_map(without_heading(data))),

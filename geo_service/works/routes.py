@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from geo_service.web.pages import render
-from geo_service.web.panels import panels
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
+from geo_service.works.permit_page import site_permits
 from geo_service.works.phase_page import phase_context
 
 router = APIRouter()
@@ -35,6 +35,7 @@ def site(request: Request, session: Db, today: Today, site_id: int) -> Response:
         site=row.site,
         versions=overview.schedule_versions(session, site_id),
         today=today,
+        **site_permits(session, row.site),
     )
 
 
@@ -47,6 +48,5 @@ def phase(request: Request, session: Db, today: Today, phase_id: int) -> Respons
         request,
         "works/phase.html",
         **phase_context(request, session, revision),
-        beside=panels(request, session, "phase", phase_id),
         today=today,
     )

@@ -14,7 +14,7 @@
   var finishButton = document.getElementById("edit-finish"), centreButton = document.getElementById("edit-centre");
   var snapBox = document.getElementById("edit-snap");
   map.createPane("edit").style.zIndex = 450;
-  var COLOURS = { main: "#5b2a86", area: "#9c0027", line: "#0a5c36" };
+  var COLOURS = { main: "#5b2a86", area: "#9c0027", line: "#0a5c36", served: "#0b5394" };
   if (config.site) {
     L.geoJSON(config.site, { interactive: false, pane: "edit",
       style: { color: "#17324d", weight: 2, dashArray: "6 5", fill: false } }).addTo(map);
@@ -292,6 +292,7 @@
   });
 
   form.addEventListener("accanto:shapes", scan);
+  form.addEventListener("accanto:remember", remember);
   form.addEventListener("accanto:restored", scan);
   scan();
 })();
