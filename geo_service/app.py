@@ -41,10 +41,13 @@ from geo_service.settings import get_settings
 from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.shell import Shell
+from geo_service.works import cut_routes as cuts
 from geo_service.works import derogation_routes as derogation
 from geo_service.works import edit_routes as edit
 from geo_service.works import own_routes as own_works
+from geo_service.works import permit_routes as permits
 from geo_service.works import routes as works
+from geo_service.works import served_routes as served
 from geo_service.works import simulation_routes as simulation
 from geo_service.works import site_routes as site_edit
 from geo_service.works import task_routes as tasks
@@ -65,6 +68,9 @@ ROOMS = (
     timeline,
     simulation,
     derogation,
+    permits,
+    cuts,
+    served,
     tasks,
     own_works,
     roles,
