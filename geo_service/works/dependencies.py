@@ -99,13 +99,13 @@ def network(session: Session, quarter_id: int) -> Network:
     touched = {p for k in links for p in (k.predecessor_id, k.successor_id)}
     revisions = {r.phase_id: r for r in revisions_in_force(session, quarter_id)}
     known = {p: r for p, r in revisions.items() if p in touched}
-    weekdays = _weekdays(session, [r.id for r in known.values()])
+    weekdays = weekdays_of(session, [r.id for r in known.values()])
     spans = {}
     for phase_id, revision in known.items():
         first, last = inclusive(revision.period)
         own = weekdays.get(revision.id)
         span = Span(first, last or first)
-        spans[phase_id] = replace(span, weekdays=frozenset(own)) if own else span
+        spans[phase_id] = replace(span, weekdays=own) if own else span
     return Network(
         links=tuple(k for k in links if {k.predecessor_id, k.successor_id} <= known.keys()),
         revisions=known,
@@ -242,7 +242,8 @@ def _note(
     history.record(session, history.actor_of(session), "phase.linked", subject, changes)
 
 
-def _weekdays(session: Session, revision_ids: Sequence[int]) -> dict[int, set[int]]:
+def weekdays_of(session: Session, revision_ids: Sequence[int]) -> dict[int, frozenset[int]]:
+    """Weekdays on which revisions with hours work, by revision."""
     rows = session.execute(
         select(WorkingHours.revision_id, WorkingHours.weekday)
         .where(WorkingHours.revision_id.in_(revision_ids))
@@ -251,7 +252,7 @@ def _weekdays(session: Session, revision_ids: Sequence[int]) -> dict[int, set[in
     found: dict[int, set[int]] = defaultdict(set)
     for revision_id, weekday in rows:
         found[revision_id].add(weekday)
-    return found
+    return {revision_id: frozenset(days) for revision_id, days in found.items()}
 
 
 def short(link: Link) -> str:

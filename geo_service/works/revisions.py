@@ -287,6 +287,18 @@ def shifted(draft: RevisionDraft, days: int) -> RevisionDraft:
     )
 
 
+def moved_to(draft: RevisionDraft, first: dt.date, last: dt.date) -> RevisionDraft:
+    """``draft`` on other days.
+
+    A move of both dates alike takes closures and cuts along; another first or last day alone
+    leaves them where they are.
+    """
+    days = (first - draft.starts_on).days
+    if days == (last - draft.ends_on).days:
+        return shifted(draft, days)
+    return replace(draft, starts_on=first, ends_on=last)
+
+
 def half_open(first: dt.date, last: dt.date | None) -> Range[dt.date]:
     return Range(first, None if last is None else last + dt.timedelta(days=1), bounds="[)")
 

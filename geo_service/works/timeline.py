@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -14,9 +14,8 @@ from geo_service.calendar import monday_of
 from geo_service.i18n import gettext as _
 from geo_service.works.dependencies import Network
 from geo_service.works.dependency_days import broken
-from geo_service.works.drafts import RevisionDraft
 from geo_service.works.followers import Edit
-from geo_service.works.revisions import draft_of, inclusive, shifted
+from geo_service.works.revisions import draft_of, inclusive, moved_to
 from geo_service.works.validation import LONGEST_DAYS
 from layers.sites import PhaseRevision
 
@@ -140,21 +139,6 @@ def _fault(bar: Bar) -> str:
     return ""
 
 
-def moved_draft(session: Session, bar: Bar) -> RevisionDraft:
-    """The draft of a moved bar whose dates are sound.
-
-    A move of both dates alike takes closures and cuts along; another first or last day alone
-    leaves them where they are.
-    """
-    draft = draft_of(session, bar.revision)
-    first = dt.date.fromisoformat(bar.typed_first)
-    last = dt.date.fromisoformat(bar.typed_last)
-    days = (first - bar.first).days
-    if days == (last - bar.last).days:
-        return shifted(draft, days)
-    return replace(draft, starts_on=first, ends_on=last)
-
-
 def typed_dates(bars: Sequence[Bar]) -> dict[int, tuple[dt.date, dt.date]]:
     """Dates of moved bars that are sound, by phase."""
     return {
@@ -179,4 +163,11 @@ def link_lines(net: Network, timeline: Timeline) -> list[dict[str, object]]:
 
 def edits_of(session: Session, moved: Sequence[Bar]) -> list[Edit]:
     """Moved bars as edits of their phases."""
-    return [(bar.revision, bar.based_on, moved_draft(session, bar)) for bar in moved]
+    dates = typed_dates(moved)
+    return [
+        (
+            bar.revision, bar.based_on,
+            moved_to(draft_of(session, bar.revision), *dates[bar.revision.phase_id]),
+        )
+        for bar in moved
+    ]  # fmt: skip

@@ -1,0 +1,185 @@
+"""A schedule in a spreadsheet: the columns found by their headings, wherever the table begins."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+import warnings
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import openpyxl
+
+from geo_service.errors import Invalid
+from geo_service.i18n import gettext as _
+from geo_service.works.schedule_rows import MOST_ROWS, RawRow
+from layers.loaders.values import clean_text, is_missing
+
+# Titles, logos and signatures may stand above the table.
+HEADING_WITHIN = 40
+MOST_COLUMNS = 80
+MOST_SHEETS = 10
+MOST_BYTES_UNPACKED = 120_000_000
+_NAMES = {
+    "key": ("id", "n", "nr", "num", "numero", "riga", "id attivita", "id unico", "unique id"),
+    "code": ("codice", "cod", "codice fase", "codice attivita", "wbs", "codice wbs", "code"),
+    "name": ("attivita", "nome attivita", "nome", "fase", "fase di lavoro", "lavorazione",
+             "descrizione", "descrizione attivita", "task name", "name", "activity", "task",
+             "activity name", "description"),
+    "first": ("inizio", "data inizio", "data di inizio", "inizio lavori", "dal", "inizia",
+              "start", "start date", "begin"),
+    "last": ("fine", "data fine", "data di fine", "fine lavori", "al", "termine", "finisce",
+             "finish", "finish date", "end", "end date"),
+    "days": ("durata", "durata giorni", "durata gg", "giorni", "gg", "duration", "days"),
+    "waits": ("predecessori", "predecessore", "dipende da", "dipendenze", "predecessors",
+              "predecessor", "depends on"),
+    "milestone": ("cardine", "attivita cardine", "milestone"),
+    "summary": ("riepilogo", "summary"),
+}  # fmt: skip
+_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
+_KINDS = {"FS": "FS", "SS": "SS", "FF": "FF", "SF": "SF", "FI": "FS", "II": "SS", "IF": "SF"}
+_WAIT = re.compile(
+    r"(?P<ref>.+?)\s*(?P<kind>FS|SS|FF|SF|FI|II|IF)?\s*(?P<lag>[+-]\s*\d+)?\s*"
+    r"(?P<unit>[a-z%.]*)",
+    re.IGNORECASE,
+)
+_YES = {"si", "x", "yes", "true", "vero", "1"}
+
+
+def read_sheet(data: bytes) -> tuple[list[RawRow], int, bool]:
+    """Rows of the first sheet that has a schedule; rows that are headings; whether links are told.
+
+    Raises :class:`Invalid` for what is no spreadsheet, unpacks to too much, or has no columns
+    that can be recognised.
+    """
+    _check_archive(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            for sheet in book.worksheets[:MOST_SHEETS]:
+                sheet.reset_dimensions()
+                limit = HEADING_WITHIN + 4 * MOST_ROWS
+                cells = list(sheet.iter_rows(max_row=limit, max_col=MOST_COLUMNS, values_only=True))
+                found = _columns(cells)
+                if found is not None:
+                    return _rows(cells, *found)
+    except Invalid:
+        raise
+    # The library raises whatever its parts meet in a damaged file.
+    except Exception as error:
+        raise Invalid(
+            _("Il foglio di calcolo è danneggiato: apritelo e salvatelo di nuovo come xlsx.")
+        ) from error
+    raise Invalid(
+        _(
+            "Nel foglio non si trovano le colonne del cronoprogramma: servono un'intestazione "
+            "con il nome dell'attività (o il codice), l'inizio e la fine (o la durata)."
+        )
+    )
+
+
+def _check_archive(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if "xl/workbook.xml" not in {m.filename for m in members}:
+                raise Invalid(_("Questo archivio non è un foglio di calcolo xlsx."))
+            if sum(m.file_size for m in members) > MOST_BYTES_UNPACKED or len(members) > 1000:
+                raise Invalid(
+                    _("Il file, una volta aperto, è troppo grande per un cronoprogramma.")
+                )
+            for member in members:
+                if not member.filename.endswith((".xml", ".rels")):
+                    continue
+                with archive.open(member) as part:
+                    head = part.read(4096)
+                # A document type comes before all else, and a spreadsheet has none.
+                if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+                    raise Invalid(_("Il file contiene definizioni che non si leggono (DTD)."))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise Invalid(_("Questo file non è un foglio di calcolo xlsx, o è danneggiato.")) from error
+
+
+def _plain(cell: Any) -> str:
+    text = unicodedata.normalize("NFD", clean_text(cell)[0].casefold())
+    text = re.sub(r"[^a-z0-9 ]", " ", re.sub(r"[\u0300-\u036f]", "", text))
+    return " ".join(text.split())
+
+
+def _columns(cells: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]] | None:
+    """Row of the heading and the column of each field; the leftmost where two could be."""
+    for row, line in enumerate(cells[:HEADING_WITHIN]):
+        found: dict[str, int] = {}
+        for column, cell in enumerate(line):
+            # Units stand in brackets: "Durata (gg)".
+            told = _FIELD_OF.get(_plain(re.sub(r"[(\[].*", "", str(cell)[:100])))
+            if told is not None:
+                found.setdefault(told, column)
+        named = "name" in found or "code" in found
+        if named and "first" in found and ("last" in found or "days" in found):
+            return row, found
+    return None
+
+
+def _rows(
+    cells: Sequence[Sequence[Any]], heading: int, columns: dict[str, int]
+) -> tuple[list[RawRow], int, bool]:
+    raws: list[RawRow] = []
+    headings = 0
+    for number, line in enumerate(cells[heading + 1 :], start=heading + 2):
+
+        def cell(name: str, line: Sequence[Any] = line) -> Any:
+            column = columns.get(name, -1)
+            return line[column] if 0 <= column < len(line) else None
+
+        if all(is_missing(value) for value in line):
+            continue
+        dateless = all(is_missing(cell(part)) for part in ("first", "last", "days"))
+        if dateless or _plain(cell("summary")) in _YES:
+            headings += 1
+            continue
+        days, milestone = _days(cell("days"))
+        raws.append(
+            RawRow(
+                number, clean_text(cell("key"))[0], cell("code"), cell("name"), cell("first"),
+                cell("last"), days, milestone or _plain(cell("milestone")) in _YES,
+                _waits(cell("waits")),
+            )
+        )  # fmt: skip
+        if len(raws) > MOST_ROWS:
+            break
+    return raws, headings, "waits" in columns
+
+
+def _days(value: Any) -> tuple[int | None, bool]:
+    """A duration in days of work: 10, "10 g", "2 sett."; and whether it says milestone (0)."""
+    if is_missing(value):
+        return None, False
+    match = re.match(r"(\d+)(?:[.,]\d+)?\s*([a-z]*)", clean_text(value)[0].casefold())
+    if match is None:
+        return None, False
+    days = int(match[1][:6]) * (5 if match[2][:1] in ("s", "w") else 1)
+    return days, days == 0
+
+
+def _waits(value: Any) -> list[tuple[str, str, int]]:
+    """Predecessors as planners write them: "3", "A1FS+2g; B2", in Italian "3FI+2g"."""
+    if is_missing(value):
+        return []
+    told = []
+    for part in re.split(r"[;,\n]", clean_text(value)[0]):
+        match = _WAIT.fullmatch(part.strip())
+        if match is None:
+            continue
+        lag = int((match["lag"] or "0").replace(" ", ""))
+        unit = match["unit"].casefold()
+        ref, kind = match["ref"], _KINDS[(match["kind"] or "FS").upper()]
+        if not match["lag"] and unit:
+            # Letters after the name belong to it: "B2a".
+            told.append((part.strip(), "FS", 0))
+            continue
+        told.append((ref.strip(), kind, lag * (5 if unit[:1] in ("s", "w") else 1)))
+    return told
