@@ -47,6 +47,7 @@ from geo_service.works import edit_routes as edit
 from geo_service.works import own_routes as own_works
 from geo_service.works import permit_routes as permits
 from geo_service.works import routes as works
+from geo_service.works import schedule_routes as schedule
 from geo_service.works import served_routes as served
 from geo_service.works import simulation_routes as simulation
 from geo_service.works import site_routes as site_edit
@@ -66,6 +67,7 @@ ROOMS = (
     site_edit,
     versions,
     timeline,
+    schedule,
     simulation,
     derogation,
     permits,
