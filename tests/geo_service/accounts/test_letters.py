@@ -209,7 +209,7 @@ def test_tls_and_password_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     def check(server, session, envelope, mechanism, data: LoginPassword) -> AuthResult:  # type: ignore[no-untyped-def]
         seen.append((data.login, data.password))
-        return AuthResult(success=data.password == b"segreto")
+        return AuthResult(success=data.password == b"segreto", handled=False)
 
     box = Postbox()
     controller = served(
