@@ -23,7 +23,7 @@ from layers.buildings import Building, Flat
 
 CONTACT = ("name", "phone", "email")
 FACTS = ("language", "size", "channel", "protected")
-FLAT_FACTS = ("number", "storey", "rooms", "area_m2", "step_free", "use", "sold")
+FLAT_FACTS = ("number", "storey", "rooms", "area_m2", "step_free", "use", "sold", "exposures")
 Person = type[FlatOwner] | type[CondominiumAdministrator]
 
 
@@ -145,11 +145,12 @@ def change_flat(session: Session, flat: Flat, values: Mapping[str, Any]) -> None
 
 def save_person(
     session: Session, kind: Person, place: Flat | Building, person_id: int | None,
-    values: Mapping[str, str],
+    values: Mapping[str, str], version: int = 0,
 ) -> None:  # fmt: skip
     """Add or change an owner of a flat, or an administrator of a building.
 
-    Raises :class:`NotFound`.
+    ``version`` is the row version that the form was filled from. Raises :class:`NotFound`, and
+    :class:`ChangedMeanwhile` where somebody saved the same person since.
     """
     if person_id is None:
         parent = "flat_id" if kind is FlatOwner else "building_id"
@@ -158,7 +159,7 @@ def save_person(
         told = {name: ("", value) for name, value in values.items() if value}
         _tell_place(session, place, f"{kind.__tablename__}.added", told)
         return
-    person = _person(session, kind, place, person_id)
+    person = _person(session, kind, place, person_id, version)
     before = {name: getattr(person, name) for name in values}
     for name, value in values.items():
         setattr(person, name, value)
@@ -168,18 +169,31 @@ def save_person(
         _tell_place(session, place, f"{kind.__tablename__}.changed", changed)
 
 
-def drop_person(session: Session, kind: Person, place: Flat | Building, person_id: int) -> None:
-    """Take an owner or administrator off. Raises :class:`NotFound`."""
-    session.delete(_person(session, kind, place, person_id))
+def drop_person(
+    session: Session, kind: Person, place: Flat | Building, person_id: int, version: int
+) -> None:
+    """Take an owner or administrator off; raises as :func:`save_person` does."""
+    session.delete(_person(session, kind, place, person_id, version))
     session.flush()
     _tell_place(session, place, f"{kind.__tablename__}.dropped", {})
 
 
-def _person(session: Session, kind: Person, place: Flat | Building, person_id: int) -> Any:
-    person = session.get(kind, person_id)
+def _person(
+    session: Session, kind: Person, place: Flat | Building, person_id: int, version: int
+) -> Any:
+    person = session.get(kind, person_id, with_for_update=True, populate_existing=True)
     parent = getattr(person, "flat_id" if kind is FlatOwner else "building_id", None)
     if person is None or parent != place.id:
         raise NotFound(_("Questa persona non è più in elenco."))
+    if person.row_version != version:
+        facts = (person.name, person.phone, person.email, person.address)
+        raise ChangedMeanwhile(
+            _(
+                "Qualcun altro ha cambiato questa persona mentre scrivevate: ora c'è «%(now)s». "
+                "Quello che avete scritto è nel suo modulo: salvate di nuovo per sostituirlo.",
+                now=", ".join(filter(None, facts)),
+            )
+        )
     return person
 
 

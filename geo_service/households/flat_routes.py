@@ -14,7 +14,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.households import editing, forms, sheet, vocabulary
-from geo_service.households.editing import Person
+from geo_service.households.editing import ChangedMeanwhile, Person
 from geo_service.households.forms import Typed
 from geo_service.households.looks import look
 from geo_service.households.models import CondominiumAdministrator, FlatOwner
@@ -86,16 +86,25 @@ def _save_person(
     request: Request, session: Session, who: SignedIn, today: dt.date, typed: Typed, flat: Flat,
     place: Flat | Building, kind: Person,
 ) -> Response:  # fmt: skip
-    person_id = typed.number_of("persona")
+    person_id, version = typed.number_of("persona"), typed.number_of("versione")
     if typed.form.get("togli") is not None:
-        editing.drop_person(session, kind, place, person_id)
+        try:
+            editing.drop_person(session, kind, place, person_id, version)
+        except ChangedMeanwhile as theirs:
+            typed.errors[""] = str(theirs)
+            return _sheet(request, session, who, flat, today, typed, person=kind, status=409)
         return see_other(f"/alloggi/{flat.id}")
     forms.read_person(typed)
     if typed.errors:
         wrong = {f"{kind.__tablename__}-{name}": text for name, text in typed.errors.items()}
         typed.errors = {"": _("La persona non è stata salvata: correggete i suoi campi."), **wrong}
         return _sheet(request, session, who, flat, today, typed, person=kind, status=422)
-    editing.save_person(session, kind, place, person_id if person_id > 0 else None, typed.values)
+    known = person_id if person_id > 0 else None
+    try:
+        editing.save_person(session, kind, place, known, typed.values, version)
+    except ChangedMeanwhile as theirs:
+        typed.errors[""] = str(theirs)
+        return _sheet(request, session, who, flat, today, typed, person=kind, status=409)
     return see_other(f"/alloggi/{flat.id}")
 
 
@@ -112,12 +121,13 @@ def state_of(flat: Flat) -> str:
 def _shown(flat: Flat, typed: Typed | None) -> dict[str, Any]:
     if typed is not None:
         return {**{k: v for k, v in typed.form.items() if isinstance(v, str)},
-                "venduto": typed.form.get("venduto") is not None}  # fmt: skip
+                "venduto": typed.form.get("venduto") is not None,
+                "affacci": typed.form.getlist("affacci")}  # fmt: skip
     said = {True: "si", False: "no", None: ""}
     return {
         "interno": flat.number, "piano": _text(flat.storey), "locali": _text(flat.rooms),
         "superficie": _text(flat.area_m2), "gradini": said[flat.step_free], "uso": flat.use,
-        "venduto": flat.sold,
+        "venduto": flat.sold, "affacci": flat.exposures or [],
     }  # fmt: skip
 
 
@@ -149,6 +159,7 @@ def _sheet(
         typed_person=(person.__tablename__, typed.form) if person and typed else ("", {}),
         state=state_of(flat),
         errors=typed.errors if typed else {},
+        sides=vocabulary.SIDE_WORDS,
         uses=[(code, _(word)) for code, word in vocabulary.FLAT_USE_WORDS.items()],
         section="/nuclei",
     )

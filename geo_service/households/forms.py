@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from geo_service.households.models import CHANNELS, TITLES
-from geo_service.households.vocabulary import FLAT_USE_WORDS, NEED_WORDS
+from geo_service.households.vocabulary import FLAT_USE_WORDS, NEED_WORDS, SIDE_WORDS
 from geo_service.i18n import gettext as _
 
 MAX_FIELDS = 40
@@ -130,7 +130,14 @@ def read_flat(typed: Typed) -> None:
         "step_free": typed.yes_no("gradini"),
         "use": typed.choice("uso", FLAT_USE_WORDS),
         "sold": typed.form.get("venduto") is not None,
+        "exposures": _sides(typed),
     }
+
+
+def _sides(typed: Typed) -> list[str] | None:
+    """Compass sides in their order; None where none is ticked."""
+    ticked = typed.form.getlist("affacci")
+    return [side for side in SIDE_WORDS if side in ticked] or None
 
 
 def read_person(typed: Typed) -> None:

@@ -38,6 +38,16 @@ FLAT_USE_WORDS = {
     "association": N_("associazione"),
     "other": N_("altro"),
 }
+SIDE_WORDS = {
+    "N": N_("nord"),
+    "NE": N_("nord-est"),
+    "E": N_("est"),
+    "SE": N_("sud-est"),
+    "S": N_("sud"),
+    "SW": N_("sud-ovest"),
+    "W": N_("ovest"),
+    "NW": N_("nord-ovest"),
+}
 LOOK_WORDS = {
     "needs": N_("ha visto le esigenze"),
     "needs_list": N_("ha cercato per esigenza"),

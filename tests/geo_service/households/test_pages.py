@@ -375,11 +375,28 @@ def test_a_flat_is_changed_with_its_owners_and_administrator(
     assert flat.sold
     assert flat.area_m2 == 64.5
     owner = session.scalars(select(FlatOwner)).one()
-    gone = send(browser, page, f"{page}/proprietari", persona=str(owner.id), togli="1")
+    theirs = {"persona": str(owner.id), "versione": "1"}
+    assert send(
+        browser, page, f"{page}/proprietari", nome="Bianchi", telefono="2", **theirs
+    ).status_code == 303  # fmt: skip
+    second = send(browser, page, f"{page}/proprietari", nome="Rossi", telefono="3", **theirs)
+    assert second.status_code == 409
+    assert "ora c&#39;è «Bianchi, 2»" in second.text
+    assert 'value="Rossi"' in second.text, "what the second typed stays"
+    late = send(browser, page, f"{page}/proprietari", togli="1", **theirs)
+    assert late.status_code == 409
+    theirs["versione"] = "2"
+    gone = send(browser, page, f"{page}/proprietari", togli="1", **theirs)
     assert gone.status_code == 303
     assert session.scalars(select(FlatOwner)).all() == []
     assert "Bianchi" not in str(session.scalars(select(HistoryEntry.changes)).all())
     assert "Bianchi" in browser.get(page).text
+
+
+def test_a_filter_that_is_not_ones_own_says_so(staff: Staff, world: World) -> None:
+    page = "/nuclei?esigenza=wheelchair"
+    assert "riservato al coordinamento" in staff("operator").get(page).text
+    assert "riservato al coordinamento" not in staff("coordinator").get(page).text
 
 
 @pytest.mark.parametrize("path", ["/nuclei", "/nuclei?q=mulini&lingua=it", "/alloggi", "/edifici"])
