@@ -15,9 +15,10 @@ The interface is small:
 * ``Sources(xyz (n, 3), lw_db (n, 8), group (n,))``: points; ``lw_db`` has the on-time in it.
 * ``Receivers(xyz (m, 3), own_building (m,) or -1)``.
 * ``Scene(footprints, heights_m, barriers, ground, terrain)``.
-* ``NoiseOptions(edition, temperature_c, relative_humidity_pct, pressure_kpa, ground_method,
+* ``NoiseOptions(method, edition, temperature_c, relative_humidity_pct, pressure_kpa, ground_method,
   default_ground_factor, screening, lateral, weak_side_db, reflections, facade_absorption,
-  facade_reflection_db, max_reach_m, lowest_level_dba, c0_db)``.
+  facade_reflection_db, max_reach_m, lowest_level_dba, c0_db, favourable_share)``; the method
+  ``cnossos`` takes the other engine, :mod:`layers.noise.cnossos_engine`.
 * ``NoiseResult``: ``laeq_dba (m,)``, ``by_group_dba (m, n_groups)``, ``groups``, ``bands_db
   (m, 8)``, ``n_paths``, ``n_beyond_reach``, ``n_below_cut``, ``missing``, ``describe()``.
 """
@@ -29,6 +30,7 @@ import shapely
 
 from layers.noise.absorption import octave_absorption_db_per_km
 from layers.noise.bands import N_BANDS, FloatArray, energy_to_db
+from layers.noise.cnossos_engine import propagate_cnossos
 from layers.noise.jit import thread_count
 from layers.noise.kernel import PointArrays, propagate_arrays, receiver_groups
 from layers.noise.kernel_geometry import SceneArrays, points_at_walls
@@ -81,6 +83,8 @@ def propagate(
     if place.terrain is None:
         refuse_underground(sources.xyz, "source")
         refuse_underground(receivers.xyz, "receiver")
+    if opts.method == "cnossos":
+        return propagate_cnossos(sources, receivers, scene=place, options=opts)
     if place.terrain is not None:
         return propagate_reference(sources, receivers, scene=place, options=opts)
     return _propagate_kernel(sources, receivers, place, opts)

@@ -20,6 +20,7 @@ from layers.noise.absorption import REFERENCE_PRESSURE_KPA, check_air
 from layers.noise.bands import N_BANDS, FloatArray, a_weighted_sum_db
 
 IntArray = npt.NDArray[np.int64]
+Method = Literal["iso9613", "cnossos"]
 Edition = Literal["1996", "2024"]
 GroundMethod = Literal["general", "alternative", "none"]
 
@@ -133,6 +134,9 @@ class GroundZone:
 class NoiseOptions:
     """How to compute; every value is written into the method sheet of the result.
 
+    :ivar method: ``"iso9613"`` or ``"cnossos"`` (Directive (EU) 2015/996 as amended in 2021), which
+        takes the options that are not of ISO 9613-2 alone; slower by far.
+    :ivar favourable_share: of the time with favourable propagation, for CNOSSOS-EU only.
     :ivar edition: of ISO 9613-2; ``"1996"`` is read with the rules of ISO/TR 17534-3.
     :ivar ground_method: ``"general"`` (7.3.1, octave bands), ``"alternative"`` (7.3.2, A-weighted
         levels over mostly porous ground) or ``"none"`` (free field).
@@ -152,6 +156,7 @@ class NoiseOptions:
     :ivar c0_db: ``C0`` of the meteorological correction; 0 leaves the downwind level.
     """
 
+    method: Method = "iso9613"
     edition: Edition = "1996"
     temperature_c: float = 10.0
     relative_humidity_pct: float = 70.0
@@ -167,8 +172,11 @@ class NoiseOptions:
     max_reach_m: float = 1000.0
     lowest_level_dba: float = 30.0
     c0_db: float = 0.0
+    favourable_share: float = 0.5
 
     def __post_init__(self) -> None:
+        if self.method not in ("iso9613", "cnossos"):
+            raise DataError(f"Method {self.method!r} of propagation: give iso9613 or cnossos.")
         if self.edition not in ("1996", "2024"):
             raise DataError(f"Edition {self.edition!r} of ISO 9613-2: give 1996 or 2024.")
         if self.ground_method not in ("general", "alternative", "none"):
@@ -183,6 +191,7 @@ class NoiseOptions:
             ("weak_side_db", 0.0, 99.0),
             ("lowest_level_dba", -90.0, 200.0),
             ("c0_db", 0.0, 10.0),
+            ("favourable_share", 0.0, 1.0),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
@@ -228,18 +237,28 @@ class NoiseResult:
         """Pairs that were computed in full."""
         return self.n_paths - self.n_beyond_reach - self.n_below_cut
 
+    def _method(self) -> str:
+        if self.options.method == "cnossos":
+            return "CNOSSOS-EU, Directive (EU) 2015/996 as amended by (EU) 2021/1226"
+        rules = " with ISO/TR 17534-3:2015" if self.options.edition == "1996" else ""
+        return f"ISO 9613-2:{self.options.edition}{rules}"
+
+    def _quantity(self) -> str:
+        if self.options.method == "cnossos":
+            return f"LAeq, long-term, {self.options.favourable_share:.0%} favourable"
+        return "LAeq, long-term" if self.options.c0_db > 0 else "LAeq, downwind"
+
     def describe(self) -> dict[str, Any]:
         """Method sheet: method, edition, parameters, margin, path counts and what was missing."""
         parameters: Mapping[str, Any] = {
             f.name: getattr(self.options, f.name) for f in fields(self.options)
         } | {"facade_absorption": self.options.wall_absorption}
-        rules = " with ISO/TR 17534-3:2015" if self.options.edition == "1996" else ""
         return {
-            "method": f"ISO 9613-2:{self.options.edition}{rules}",
-            "edition": self.options.edition,
+            "method": self._method(),
+            "edition": "2021" if self.options.method == "cnossos" else self.options.edition,
             "parameters": dict(parameters),
             "margin_db": 3,
-            "quantity": "LAeq, long-term" if self.options.c0_db > 0 else "LAeq, downwind",
+            "quantity": self._quantity(),
             "facade": "façade level" if self.options.facade_reflection_db > 0 else "incident sound",
             "paths": {
                 "pairs": self.n_paths,

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.layers import reference_engineering, reference_limits, reference_noise
+from tests.layers import reference_cnossos, reference_engineering, reference_limits, reference_noise
 
 Case = dict[str, Any]
 
@@ -24,6 +24,7 @@ OWN_CASES = Path(__file__).resolve().parents[1] / "reference"
 PLACE = Path(os.environ.get("ACCANTO_REFERENCE_CASES") or OWN_CASES)
 
 FAMILIES: dict[str, Callable[[Case], None]] = {
+    **reference_cnossos.FAMILIES,
     **reference_engineering.FAMILIES,
     **reference_limits.FAMILIES,
     **reference_noise.FAMILIES,
