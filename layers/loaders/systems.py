@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ NOTED_SCALE_ERROR = 0.001
 _USUAL = (4326, 32632, 32633, 3003, 3004, 25832, 25833, 6707, 6708, 6875, 7791, 7792, 7794, 23032,
           23033, 2056, 31254, 2154)  # fmt: skip
 _NEAR_M = 5_000.0
+# So many rows are looked at one by one where the middle of all does not fit.
+_TRIED_ROWS = 100
 
 set_network_enabled(False)
 
@@ -57,14 +60,15 @@ class Converter:
         self.place = place
         self.swap = swap
         self.asked = None if asked is None else _named(asked)
-        x, y = _middle(sample)
+        corners = _corners(sample)
         if swap:
-            x, y = y, x
+            corners = corners[:, ::-1]
+        x, y = _middle(corners)
         system = self.asked or declared
         if system is None and not np.isfinite(x):
             system = CRS.from_epsg(SRID)  # nothing to convert; every row is refused anyway
         elif system is None:
-            system = self._undeclared(x, y, report)
+            system = self._undeclared(corners, report)
         elif self.asked and declared and not self.asked.equals(declared, ignore_axis_order=True):
             report.note(
                 Sentence(
@@ -76,6 +80,10 @@ class Converter:
         self.system: CRS = system
         self._to_metric = _transformer(system)
         if np.isfinite(x):
+            if not self._plausible(x, y):
+                # In a file of few rows a single one far out pulls the middle along: where the
+                # others fit, they tell the system and that one is refused by its row.
+                x, y = _middle(_most(corners, self._plausible)) if len(corners) > 1 else (x, y)
             self._check(x, y, report)
 
     def convert(
@@ -119,7 +127,9 @@ class Converter:
             x, y = y, x
         return np.column_stack(self._to_metric.transform(x, y))
 
-    def _undeclared(self, x: float, y: float, report: Report) -> CRS:
+    def _undeclared(self, corners: NDArray[np.float64], report: Report) -> CRS:
+        degrees = _transformer(WGS84)
+        x, y = _middle(_most(corners, lambda x, y: self._lands(degrees, x, y, _NEAR_M)))
         fitting = [code for code in _USUAL if self._lands(_transformer(code), x, y, _NEAR_M)]
         if self.place.known is None:
             fitting = []
@@ -281,10 +291,23 @@ def _scale_error(lon: float, lat: float) -> float:
     return abs(scale - 1.0) if np.isfinite(scale) else float("inf")
 
 
-def _middle(sample: NDArray[Any]) -> tuple[float, float]:
+def _corners(sample: NDArray[Any]) -> NDArray[np.float64]:
+    """Lower left corners of the shapes that have one."""
     bounds = shapely.bounds(sample)
-    bounds = bounds[np.isfinite(bounds).all(axis=1)]
-    if len(bounds) == 0:
+    return np.asarray(bounds[np.isfinite(bounds).all(axis=1)][:, :2], dtype=np.float64)
+
+
+def _most(
+    corners: NDArray[np.float64], fits: Callable[[float, float], bool]
+) -> NDArray[np.float64]:
+    """Those of the first corners that fit where they are at least half of them, else all."""
+    few = corners[:_TRIED_ROWS]
+    fitting = np.array([fits(float(x), float(y)) for x, y in few], dtype=bool)
+    return few[fitting] if fitting.any() and 2 * fitting.sum() >= len(few) else corners
+
+
+def _middle(corners: NDArray[np.float64]) -> tuple[float, float]:
+    if len(corners) == 0:
         return float("nan"), float("nan")
-    x, y = np.median(bounds[:, 0]), np.median(bounds[:, 1])
+    x, y = np.median(corners, axis=0)
     return float(x), float(y)

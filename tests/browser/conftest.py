@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from playwright.sync_api import Page
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from geo_service.accounts.service import create_account
@@ -43,33 +45,52 @@ def browser_context_args() -> dict[str, Any]:
     return {"locale": "it-IT"}
 
 
-@pytest.fixture(scope="session")
-def address(fresh_database: Callable[[], Any]) -> Iterator[str]:
-    """Address of the running application with one small quarter and one account."""
+@contextmanager
+def served(engine: Engine) -> Iterator[str]:
+    """Address of the application running on ``engine``, until the block ends."""
     if not (STATIC / "vendor" / "manifest.json").exists():
         pytest.skip("the front-end files are not there; ./accanto fetches them")
+    config = uvicorn.Config(
+        create_app(engine, today=lambda: MONDAY), host="127.0.0.1", port=0, log_level="error"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    limit = time.monotonic() + START_S
+    while not server.started:
+        if time.monotonic() > limit:
+            pytest.fail("the application did not start")
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def running(fresh_database: Callable[[], Any]) -> Iterator[tuple[str, Engine]]:
+    """The running application with one small quarter and one account, and its database."""
     with fresh_database() as url:
         engine = make_engine(url)
         with Session(engine) as session:
             make_works(session)
             create_account(session, EMAIL, "coordinator", PASSWORD)
             session.commit()
-        config = uvicorn.Config(
-            create_app(engine, today=lambda: MONDAY), host="127.0.0.1", port=0, log_level="error"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        limit = time.monotonic() + START_S
-        while not server.started:
-            if time.monotonic() > limit:
-                pytest.fail("the application did not start")
-            time.sleep(0.05)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join(timeout=10)
+        with served(engine) as there:
+            yield there, engine
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def address(running: tuple[str, Engine]) -> str:
+    """Address of the running application."""
+    return running[0]
+
+
+@pytest.fixture(scope="session")
+def engine_of_site(running: tuple[str, Engine]) -> Engine:
+    """Engine on the database of the running application."""
+    return running[1]
 
 
 @pytest.fixture
