@@ -44,7 +44,7 @@ def _all(weeks: Weeks) -> list[PermitPlan]:
         PermitPlan("B5b", "noise_derogation", "Comune", "", "to_request", pour,
                    {"until": "22:00"}),
         PermitPlan("C1", "traffic_order", "Polizia Locale", "PROVA-OR-029", "granted",
-                   span(-1, 2)),
+                   span(-1, 2), {"signs_on": weeks.day(-2, 3).isoformat()}),
         PermitPlan("C2", "traffic_order", "Polizia Locale", "", "to_request", span(3, 6)),
         PermitPlan("C4", "noise_derogation", "Comune", "PROVA-DR-011", "pending", night,
                    {"from": "21:00", "until": "05:00"}),

@@ -12,6 +12,12 @@ from dataclasses import dataclass
 QUARTER_CODE = "roggia-nuova"
 QUARTER_NAME = "Quartiere Roggia Nuova"
 MUNICIPALITY = "Borgoroggia (comune inventato)"
+# Hours of the invented municipality; where it says nothing the common pattern holds.
+MUNICIPAL_RULE = {
+    "title": MUNICIPALITY,
+    "noisy_hours": [[8, 12.5], [14, 19]],
+    "source": "invented for the demonstration",
+}
 CITY = "Borgoroggia"
 POSTCODE = "20999"
 OWNER = "ALER"

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 from geo_service.database import refresh_statistics
 from geo_service.demo.appointments import make_appointments
 from geo_service.demo.history import past_versions
+from geo_service.demo.overruns import plant_overruns
 from geo_service.demo.people import make_people
 from geo_service.demo.permits import permits
-from geo_service.demo.plan import MUNICIPALITY, QUARTER_CODE, QUARTER_NAME
+from geo_service.demo.plan import MUNICIPAL_RULE, MUNICIPALITY, QUARTER_CODE, QUARTER_NAME
 from geo_service.demo.quarter import SEED, make_quarter
 from geo_service.demo.residents import load_people
 from geo_service.demo.schedule import Ids, PlannedPhase, Weeks, phases
@@ -81,6 +82,7 @@ def load_demo(
         session.expire_all()
     quarter = _load_space(session, today, seed, mark)
     in_force = _load_works(session, quarter, Weeks.of(today))
+    plant_overruns(session, in_force, today)
     for code in VISITED:
         make_appointments(session, in_force[code], today, seed)
     refresh_statistics(session)
@@ -107,7 +109,7 @@ def _load_space(session: Session, today: dt.date, seed: int, mark: dict[str, Any
         municipality=MUNICIPALITY,
         boundary=from_shape(frames.boundary, srid=SRID),
         synthetic=True,
-        settings={"demo": mark},
+        settings={"demo": mark, "municipal_rule": MUNICIPAL_RULE},
     )
     session.add(quarter)
     session.flush()
