@@ -23,6 +23,7 @@ from geo_service.appointments import proposal_routes as proposals
 from geo_service.appointments import routes as appointments
 from geo_service.appointments import sheet_routes as appointment_sheet
 from geo_service.database import open_database, session_factory
+from geo_service.desk import adding_routes as adding
 from geo_service.desk import building_edit_routes as building_edit
 from geo_service.desk import building_routes as building_list
 from geo_service.desk import history_routes as chronicle
@@ -85,6 +86,7 @@ ROOMS = (
     desk,
     building_list,
     building_edit,
+    adding,
     desk_map,
     chronicle,
     background,

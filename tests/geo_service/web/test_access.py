@@ -90,6 +90,7 @@ EXPECTED: dict[str, set[str]] = {
     "/persone/{account_id:int}/svuota": PEOPLE,
     "/persone/{account_id:int}/togli-secondo-fattore": PEOPLE,
     "/cronologia": ONLY,
+    "/cronologia/esporta.csv": ONLY,
     "/ripresa/{number}": ALL,
     "/ripresa/{number}/butta": ALL,
     "/totali": DESK | {"committee"},

@@ -14,13 +14,15 @@ from geo_service.web import words
 
 PACKAGE = Path(i18n.__file__).parent
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+# Without its extension a template is skipped without a word.
+OPTIONS = {"**.html": {"extensions": "jinja2.ext.do", "silent": "false"}}
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def _messages() -> set[str]:
     found: set[str] = set()
     for file, _, message, _, _ in extract_from_dir(
-        PACKAGE, METHODS, keywords=KEYWORDS, comment_tags=()
+        PACKAGE, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=()
     ):
         if not file.startswith(("static", "migrations")):
             found.update([message] if isinstance(message, str) else message)
