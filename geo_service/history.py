@@ -133,6 +133,7 @@ class Filter:
     quarter_ids: frozenset[int] | None = None
     of_no_quarter: bool = True
     account_id: int | None = None
+    action: str = ""
     subject: str = ""
     subject_id: int | None = None
     since: dt.datetime | None = None
@@ -155,6 +156,8 @@ def entries(session: Session, wanted: Filter, limit: int = 50) -> list[HistoryEn
         query = query.where(
             HistoryEntry.actor == "account", HistoryEntry.actor_id == wanted.account_id
         )
+    if wanted.action:
+        query = query.where(HistoryEntry.action == wanted.action)
     if wanted.subject:
         query = query.where(HistoryEntry.subject == wanted.subject)
     if wanted.subject_id is not None:

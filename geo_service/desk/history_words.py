@@ -79,6 +79,7 @@ ACTIONS = {
     "appointments.proposed": N_("ha proposto gli appuntamenti della fase %(what)s"),
     "appointments.followed": N_("ha fatto seguire gli appuntamenti alla fase %(what)s"),
     "list.exported": N_("ha scaricato un elenco"),
+    "history.exported": N_("ha scaricato la cronologia"),
     "building.changed": N_("ha cambiato l'edificio %(what)s"),
     "building.closed": N_("ha chiuso l'edificio %(what)s"),
     "flat.added": N_("ha aggiunto l'alloggio %(what)s"),
@@ -282,6 +283,15 @@ def lines(session: Session, entries: Iterable[HistoryEntry]) -> list[Line]:
     entries = list(entries)
     names = _names(session, entries)
     return [_line(entry, names) for entry in entries]
+
+
+def actions_by_subject() -> list[tuple[str, list[tuple[str, str]]]]:
+    """What can be done, as the filter offers it: kind of thing → actions in words."""
+    groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for action, words_of_it in ACTIONS.items():
+        said = " ".join((_(words_of_it) % {"what": "…"}).split())
+        groups[action.partition(".")[0]].append((action, said))
+    return [(_(SUBJECTS[s]) if s in SUBJECTS else _("Altro"), found) for s, found in groups.items()]
 
 
 def account_name(account: Account) -> str:

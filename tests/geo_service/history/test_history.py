@@ -172,7 +172,7 @@ def test_the_page_filters_and_pages(
     session.commit()
     first = browser.get("/cronologia?tipo=phase&lang=it").text
     assert first.count("</strong> ha confermato") == 50
-    assert "ha creato il cantiere" not in first
+    assert "ha creato il cantiere" not in first.split("</form>")[-1]
     older = first.split('class="pager"')[1].split('href="')[1].split('"')[0].replace("&amp;", "&")
     assert "tipo=phase" in older
     second = browser.get(older).text
@@ -206,3 +206,40 @@ def test_it_is_read_with_few_queries(
     finally:
         event.remove(connection, "before_cursor_execute", count)
     assert len(statements) <= 8, statements
+
+
+def test_the_history_is_filtered_and_downloaded(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    confirm(session, works[1]["A1"], MONDAY)
+    session.commit()
+    browser = staff("coordinator")
+    address = "/cronologia?azione=phase.confirmed&tipo=phase"
+    page = browser.get(address).text
+    assert "ha confermato che è ancora valida la fase A A1 Scavo" in page
+    assert "ha aggiunto la fase A A1" not in page.split("<section", 1)[1]
+    table = browser.get(address.replace("?", "/esporta.csv?"))
+    assert table.headers["content-type"].startswith("text/csv")
+    rows = table.content.decode("utf-8-sig").splitlines()
+    assert rows[0] == "Quando;Chi;Che cosa;Da … a …"
+    assert len(rows) == 2
+    assert "ancora valida" in rows[1]
+    newest = session.scalars(select(HistoryEntry).order_by(HistoryEntry.id.desc())).first()
+    assert newest.action == "history.exported"
+    assert newest.changes["rows"] == [None, 1]
+    assert staff("operator").get("/cronologia/esporta.csv").status_code == 403
+
+
+def test_who_was_forgotten_stays_as_a_number(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    gone = create_account(session, "anna@example.org", "operator", None, "Anna Bianchi")
+    history.act_as(session, Actor("account", gone.id))
+    confirm(session, works[1]["A1"], MONDAY)
+    gone.name, gone.email = "", f"persona-{gone.id}@persona.invalid"
+    session.commit()
+    browser = staff("coordinator")
+    page = browser.get(f"/cronologia?persona={gone.id}").text
+    assert f"persona {gone.id}" in page
+    assert "Anna" not in page
+    assert f"persona {gone.id}" in browser.get("/cronologia/esporta.csv").content.decode()
