@@ -230,6 +230,9 @@ def chosen(listed: Sequence[Row], wanted: Wanted) -> Page:
         kept.sort(key=lambda row: (row.walk, row.when))
     elif wanted.sort == "stato":
         kept.sort(key=lambda row: (STATES.index(row.state), row.when))
+    else:
+        # What is over and done with comes last: nobody looks for it first.
+        kept.sort(key=lambda row: (row.state in ("done", "dropped"), row.when))
     if wanted.page == 0:
         return Page(kept, len(kept), 1, 1)
     pages = max(1, -(-len(kept) // PAGE_ROWS))

@@ -49,9 +49,8 @@ def proposal_form(
     """The form of a proposal for all flats of the phase."""
     found = opened(request, session, who, today, phase_id)
     days = lists.days_of(found.revision)
-    minutes = vocabulary.MINUTES.get(found.revision.preset or "", vocabulary.USUAL_MINUTES)
     shown = {
-        "dal": max(today, days.first).isoformat(), "durata": minutes, "squadre": 1,
+        "dal": max(today, days.first).isoformat(), "durata": vocabulary.USUAL_MINUTES, "squadre": 1,
         "ordine": "scendere", "pausa_dalle": "12:00", "pausa_alle": "13:00",
     }  # fmt: skip
     return _proposal_page(request, found, shown, {})

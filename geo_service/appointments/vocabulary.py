@@ -96,6 +96,5 @@ PREPARE: dict[str, dict[str, int]] = {
     "facade_insulation": {"awnings": 3, "air_conditioner": 3, "aerial": 3, "balcony": 1},
     "scaffold_up": {"balcony": 1, "awnings": 2},
 }
-# Minutes that a visit usually takes: half a day where nothing else is known.
-MINUTES: dict[str, int] = {"windows": 240, "risers": 120}
+# Minutes that a visit usually takes: half a day.
 USUAL_MINUTES = 240

@@ -14,7 +14,7 @@ from geo_service.appointments import homes, lists
 from geo_service.appointments.homes import Place
 from geo_service.appointments.models import Appointment, AppointmentEvent, Preparation
 from geo_service.appointments.planning import Rules, Slot, plan
-from geo_service.appointments.vocabulary import MINUTES, PREPARE
+from geo_service.appointments.vocabulary import PREPARE, USUAL_MINUTES
 from layers.sites import PhaseRevision
 
 PAUSE = (dt.time(12), dt.time(13))
@@ -57,9 +57,8 @@ def make_appointments(session: Session, revision: PhaseRevision, today: dt.date,
     rng = random.Random(f"appointments {seed} {revision.phase.code}")  # noqa: S311
     days = lists.days_of(revision)
     found = homes.places(session, revision.phase_id, revision.id, today)
-    minutes = MINUTES.get(revision.preset or "", 240)
     for crews in range(1, MOST_CREWS + 1):
-        rules = Rules(days.first, minutes, crews, pause=PAUSE)
+        rules = Rules(days.first, USUAL_MINUTES, crews, pause=PAUSE)
         made = plan(homes.homes(found), days, rules)
         if not made.left:
             break
@@ -90,7 +89,7 @@ def _told(rng: random.Random, story: _Story, today: dt.date, spare: list[Slot]) 
     if answered > today or (day > today and rng.random() < 0.15):
         return story
     story.becomes("agreed", _workday(answered, today), rng.choice(("letter", "contact")))
-    if rng.random() < 0.12:
+    if story.place.open and rng.random() < 0.12:
         story.access = rng.choice(("delegate", "custodian", "keys"))
     if day < today:
         _visited(rng, story, today, spare)
