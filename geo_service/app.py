@@ -41,6 +41,7 @@ from geo_service.portal import stairwell_routes as stairwell
 from geo_service.settings import get_settings
 from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
+from geo_service.web.quick_tiles import PublicTiles
 from geo_service.web.shell import Shell
 from geo_service.works import cut_routes as cuts
 from geo_service.works import derogation_routes as derogation
@@ -143,4 +144,5 @@ def create_app(
     problems.install(app)
     kept_forms.install(app)
     app.add_middleware(Shell)
+    app.add_middleware(PublicTiles)
     return app

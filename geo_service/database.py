@@ -20,6 +20,7 @@ from geo_service.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 MINIMUM_POSTGIS = (3, 3)
 MINIMUM_POSTGRES = 15
+CONNECT_ARGS = {"options": "-c timezone=UTC -c jit=off"}
 DATABASE = "accanto"
 DEMO_DATABASE = "accanto_demo"
 
@@ -39,7 +40,24 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         # An error goes to the log with its statement: names and contacts must not go with it.
         hide_parameters=True,
-        connect_args={"options": "-c timezone=UTC -c jit=off"},
+        connect_args=CONNECT_ARGS,
+    )
+
+
+def reading_engine(engine: Engine, pool_size: int) -> Engine:
+    """Engine on the same database for single statements that only read.
+
+    No transaction stands round them and no question whether the server is there goes before: who
+    uses it takes the ordinary way when it fails.
+    """
+    return create_engine(
+        engine.url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        connect_args=CONNECT_ARGS,
     )
 
 

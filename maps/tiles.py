@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -28,7 +28,9 @@ MERCATOR_HALF_M = 20_037_508.342789244
 
 _FULL = """
 with bounds as materialized (select st_tileenvelope(%(z)s, %(x)s, %(y)s) as tile)
-select st_asmvt(feature, %(layer)s, {extent}, 'geom') from (
+select (select map_version from quarter where id = %(quarter)s),
+  st_asmvt(feature, %(layer)s, {extent}, 'geom')
+from (
   select {columns}, st_asmvtgeom(t.geom3857, bounds.tile, {extent}, {buffer}, true) as geom
   from {table} t, bounds
   where t.quarter_id = %(quarter)s {alive}
@@ -39,7 +41,9 @@ select st_asmvt(feature, %(layer)s, {extent}, 'geom') from (
 # Corners within a pixel go, and with the coarser grid whatever covers less than half a pixel.
 _GENERAL = """
 with bounds as materialized (select st_tileenvelope(%(z)s, %(x)s, %(y)s) as tile)
-select st_asmvt(feature, %(layer)s, {extent}, 'geom') from (
+select (select map_version from quarter where id = %(quarter)s),
+  st_asmvt(feature, %(layer)s, {extent}, 'geom')
+from (
   select {far_columns},
     st_asmvtgeom(st_simplify(t.geom3857, %(pixel_m)s, true), bounds.tile, {extent}, {buffer}, true)
       as geom
@@ -77,6 +81,25 @@ def tile(connection: Any, quarter_id: int, layer: str, z: int, x: int, y: int) -
     of :data:`LAYERS`; zoom 12 to 20, of which 12 and 13 are generalised. Raises
     :class:`DataError` for another layer or an address outside the grid.
     """
+    return _read(connection, quarter_id, layer, z, x, y)[1]
+
+
+def versioned_tile(
+    connection: Any, quarter_id: int, layer: str, z: int, x: int, y: int
+) -> tuple[int, bytes]:
+    """The quarter's version and one tile that shows it, both out of one statement.
+
+    As :func:`tile`; raises :class:`DataError` for an unknown quarter, too.
+    """
+    shown, content = _read(connection, quarter_id, layer, z, x, y)
+    if shown is None:
+        raise DataError(f"There is no quarter {quarter_id}.")
+    return shown, content
+
+
+def _read(
+    connection: Any, quarter_id: int, layer: str, z: int, x: int, y: int
+) -> tuple[int | None, bytes]:
     if layer not in _LAYERS:
         raise DataError(f"There is no tile layer {layer!r}; there are {', '.join(LAYERS)}.")
     if not MIN_ZOOM <= z <= MAX_ZOOM or not (0 <= x < 2**z and 0 <= y < 2**z):
@@ -96,8 +119,8 @@ def tile(connection: Any, quarter_id: int, layer: str, z: int, x: int, y: int) -
         "pixel_m": width_m / 256,
     }
     with _driver(connection).cursor(binary=True) as cursor:
-        row = cursor.execute(query, values, prepare=True).fetchone()
-    return bytes(row[0]) if row and row[0] else b""
+        shown, content = cursor.execute(query, values, prepare=True).fetchone() or (None, b"")
+    return shown, bytes(content or b"")
 
 
 def version(connection: Any, quarter_id: int) -> int:
@@ -119,6 +142,18 @@ def etag(content: bytes) -> str:
     return f'"{hashlib.blake2s(content, digest_size=12).hexdigest()}"'
 
 
+class Tile(NamedTuple):
+    """Content of a tile and its entity tag."""
+
+    content: bytes
+    etag: str
+
+
+def tagged(content: bytes) -> Tile:
+    """A tile with its entity tag."""
+    return Tile(content, etag(content))
+
+
 class TileCache:
     """Tiles kept in memory, the least used ones forgotten; bounded in bytes, safe in threads.
 
@@ -131,31 +166,33 @@ class TileCache:
     def __init__(self, max_bytes: int = 64_000_000) -> None:
         self.max_bytes = max_bytes
         self.used_bytes = 0
-        self._tiles: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._tiles: OrderedDict[tuple[Any, ...], Tile] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[Any, ...]) -> bytes | None:
+    def get(self, key: tuple[Any, ...]) -> Tile | None:
         """The tile, or ``None`` when it is not kept."""
         with self._lock:
-            content = self._tiles.get(key)
-            if content is not None:
+            found = self._tiles.get(key)
+            if found is not None:
                 self._tiles.move_to_end(key)
-            return content
+            return found
 
-    def put(self, key: tuple[Any, ...], content: bytes) -> None:
-        """Keep a tile; one larger than the whole cache is not kept."""
+    def put(self, key: tuple[Any, ...], content: bytes) -> Tile:
+        """Keep a tile and give it back; one larger than the whole cache is not kept."""
+        made = tagged(content)
         size = len(content) + self._OVERHEAD_BYTES
         if size > self.max_bytes:
-            return
+            return made
         with self._lock:
             old = self._tiles.pop(key, None)
             if old is not None:
-                self.used_bytes -= len(old) + self._OVERHEAD_BYTES
-            self._tiles[key] = content
+                self.used_bytes -= len(old.content) + self._OVERHEAD_BYTES
+            self._tiles[key] = made
             self.used_bytes += size
             while self.used_bytes > self.max_bytes:
                 _, dropped = self._tiles.popitem(last=False)
-                self.used_bytes -= len(dropped) + self._OVERHEAD_BYTES
+                self.used_bytes -= len(dropped.content) + self._OVERHEAD_BYTES
+        return made
 
     def __len__(self) -> int:
         return len(self._tiles)

@@ -21,6 +21,7 @@ from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import compress, file_response, render, sees_flats
 from geo_service.web.quarter import StaffQuarter, Today
+from geo_service.web.quick_tiles import tile_headers
 from geo_service.web.session import Db
 from geo_service.works.map_data import (
     BuildingLevel,
@@ -40,7 +41,6 @@ from maps.site_map import quarter_map
 
 router = APIRouter()
 MAX_LIST_ROWS = 2_000
-YEAR_S = 31_536_000
 _cache = tiles.TileCache()
 
 
@@ -241,17 +241,9 @@ def staff_tile(
 ) -> Response:
     """A vector tile of buildings or ways; its address changes with what it shows."""
     key = (quarter.id, version, layer, z, x, y)
-    content = _cache.get(key)
-    if content is None:
-        content = tiles.tile(session.connection(), quarter.id, layer, z, x, y)
+    found = _cache.get(key)
+    if found is None:
+        shown, content = tiles.versioned_tile(session.connection(), quarter.id, layer, z, x, y)
         # Kept only under the version it really shows.
-        if quarter.map_version == version:
-            _cache.put(key, content)
-    return Response(
-        content,
-        media_type="application/vnd.mapbox-vector-tile",
-        headers={
-            "cache-control": f"private, max-age={YEAR_S}, immutable",
-            "etag": tiles.etag(content),
-        },
-    )
+        found = _cache.put(key, content) if shown == version else tiles.tagged(content)
+    return Response(found.content, headers=tile_headers(found.etag, shared=False))

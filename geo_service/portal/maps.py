@@ -17,6 +17,7 @@ from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import compress, render
 from geo_service.web.quarter import Today
+from geo_service.web.quick_tiles import tile_headers
 from geo_service.web.session import Db
 from geo_service.works.map_data import (
     PUBLIC_KINDS,
@@ -36,10 +37,8 @@ from maps.site_map import quarter_map
 
 router = APIRouter()
 
-YEAR_S = 31_536_000
 MAX_LIST_ROWS = 2_000
 AHEAD_DAYS = 56
-_cache = tiles.TileCache()
 
 
 def _chosen_quarter(request: Request, quarters: list[Quarter]) -> Quarter:
@@ -107,24 +106,13 @@ def resident_map(session: Session, building: Building, today: dt.date) -> Accant
 def public_tile(
     session: Db, quarter_id: int, version: int, layer: str, z: int, x: int, y: int
 ) -> Response:
-    """A vector tile of buildings (id, code) or ways; its address changes with what it shows."""
-    key = (quarter_id, version, layer, z, x, y)
-    content = _cache.get(key)
-    if content is None:
-        connection = session.connection()
-        known = tiles.version(connection, quarter_id)
-        content = tiles.tile(connection, quarter_id, layer, z, x, y)
-        # Kept only under the version it really shows.
-        if known == version:
-            _cache.put(key, content)
-    return Response(
-        content,
-        media_type="application/vnd.mapbox-vector-tile",
-        headers={
-            "cache-control": f"public, max-age={YEAR_S}, immutable",
-            "etag": tiles.etag(content),
-        },
-    )
+    """A vector tile of buildings (id, code) or ways; its address changes with what it shows.
+
+    Most are answered before they come here (``web.quick_tiles``).
+    """
+    _shown, content = tiles.versioned_tile(session.connection(), quarter_id, layer, z, x, y)
+    found = tiles.tagged(content)
+    return Response(found.content, headers=tile_headers(found.etag, shared=True))
 
 
 _OPEN = text(
