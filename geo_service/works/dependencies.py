@@ -93,10 +93,10 @@ class Network:
         return sentences[link.kind] % (told | {"now": i18n.day(now), "its": i18n.day(its)})
 
 
-def network(session: Session, quarter_id: int) -> Network:
-    """The dependencies of a quarter as they stand."""
+def network(session: Session, quarter_id: int, also: Collection[int] = ()) -> Network:
+    """The dependencies of a quarter as they stand; with the dates of the phases ``also``, too."""
     links = links_of_quarter(session, quarter_id)
-    touched = {p for k in links for p in (k.predecessor_id, k.successor_id)}
+    touched = {p for k in links for p in (k.predecessor_id, k.successor_id)} | set(also)
     revisions = {r.phase_id: r for r in revisions_in_force(session, quarter_id)}
     known = {p: r for p, r in revisions.items() if p in touched}
     weekdays = weekdays_of(session, [r.id for r in known.values()])

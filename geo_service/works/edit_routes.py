@@ -19,6 +19,14 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once, reported
+from geo_service.works.dependencies import set_links
+from geo_service.works.dependency_form import (
+    UNBORN,
+    Waits,
+    form_consequences,
+    read_waits,
+    waits_of,
+)
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.edit_changes import Merge, merged
 from geo_service.works.edit_places import Place, places_near
@@ -27,8 +35,9 @@ from geo_service.works.edit_saving import (
     ChangedMeanwhile,
     revision_number,
     save_new_phase,
-    save_revision,
 )
+from geo_service.works.followers import NOTHING, Consequences, edit_of, save_by_site
+from geo_service.works.move_words import following
 from geo_service.works.overview import revision_of_phase, site_row
 from geo_service.works.phase_edit_page import page_context, refusal_beside_fields
 from geo_service.works.phase_form import PhaseValues, apply_preset, phase_values
@@ -61,6 +70,13 @@ class Edited:
     revision: PhaseRevision | None
     base: RevisionDraft
     places: list[Place]
+    waits: Waits
+    found: Consequences = NOTHING
+
+    @property
+    def phase_id(self) -> int:
+        """The recorded phase, :data:`UNBORN` for a new one."""
+        return UNBORN if self.revision is None else self.revision.phase_id
 
     @property
     def address(self) -> str:
@@ -78,7 +94,8 @@ def _existing(
     start = current if number in (0, current.number) else revision_number(session, phase_id, number)
     base = draft_of(session, start)
     places = _places(session, current.phase.site, base, served)
-    return Edited(current.phase.site, current, base, places)
+    waits = waits_of(session, current.phase.site, phase_id)
+    return Edited(current.phase.site, current, base, places, waits)
 
 
 def _new(
@@ -91,7 +108,8 @@ def _new(
     else:
         monday = today + dt.timedelta(days=7 - today.weekday())
         base = RevisionDraft(starts_on=monday, ends_on=monday + dt.timedelta(days=4))
-    return Edited(site, None, base, _places(session, site, base, served))
+    waits = waits_of(session, site)
+    return Edited(site, None, base, _places(session, site, base, served), waits)
 
 
 def _places(
@@ -205,6 +223,7 @@ def _submit(
     values, draft = _read(edited, submitted)
     by = reported.read(submitted, request.app.state.today())
     values.reported = (by.who, by.way, by.on if by.who else "")
+    read_waits(submitted, edited.waits, edited.phase_id)
     copied = _copied_in(submitted)
     chosen = submitted.get("compila")
     if chosen is not None:
@@ -212,15 +231,23 @@ def _submit(
         if values.preset in PRESETS:
             apply_preset(values, values.preset, len(edited.base.plant))
         return _page(request, session, edited, values, copied=copied, key=_key(submitted))
-    if draft is None or by.errors:
-        values.errors = values.times.errors = {**values.errors, **by.errors}
+    wrong = {**by.errors, **edited.waits.errors}
+    if draft is None or wrong:
+        values.errors = values.times.errors = {**values.errors, **wrong}
         return _page(
             request, session, edited, values, status=422, copied=copied, key=_key(submitted)
+        )
+    edited.found = form_consequences(session, edited.site, edited.revision, draft, edited.waits)
+    if edited.found.open_question(str(submitted.get("seguono") or "")):
+        return _page(
+            request, session, edited, values, status=409, copied=copied, key=_key(submitted)
         )
     reported.report_for(session, by.stored)
     try:
         return see_other(_once(request, session, edited, submitted, values, draft, who))
     except ChangedMeanwhile as change:
+        if change.current.phase_id != edited.phase_id:
+            raise
         return _both(request, session, edited, values, draft, change.current)
     except Invalid as refused:
         values.errors = values.times.errors = refusal_beside_fields(refused)
@@ -245,27 +272,40 @@ def _once(
         before = once.begin(session, key, who.id)
         if before is not None:
             return before or f"/cantieri/{edited.site.id}"
-        address = _saved(session, edited, values, draft, who)
+        answer = str(submitted.get("seguono") or "")
+        address = _saved(session, edited, values, draft, who, answer)
         once.end(session, key, address)
     return address
 
 
 def _saved(
-    session: Session, edited: Edited, values: PhaseValues, draft: RevisionDraft, who: SignedIn
+    session: Session,
+    edited: Edited,
+    values: PhaseValues,
+    draft: RevisionDraft,
+    who: SignedIn,
+    answer: str,
 ) -> str:
     if edited.revision is None:
         made = save_new_phase(
             session, edited.site, values.code, values.name, draft, author=who.called,
             reason=values.reason,
         )  # fmt: skip
+        _link(session, edited, made.phase_id)
         return f"/fasi/{made.phase_id}?salvata=1"
-    saved = save_revision(
-        session, edited.revision.phase, values.based_on or edited.revision.number, draft,
-        author=who.called, reason=values.reason,
-    )  # fmt: skip
-    if saved is None:
-        return f"/fasi/{edited.revision.phase_id}"
+    edits = [(edited.revision, values.based_on or edited.revision.number, draft)]
+    edits += [edit_of(session, f) for f in edited.found.accepted(answer)]
+    saved = save_by_site(session, edits, author=who.called, reason=values.reason)
+    _link(session, edited, edited.phase_id)
+    if not saved:
+        return f"/fasi/{edited.phase_id}?salvata=1"
     return f"/cantieri/{edited.site.id}/versioni/confronto?salvata=1"
+
+
+def _link(session: Session, edited: Edited, phase_id: int) -> None:
+    if edited.waits.links is not None and edited.waits.changed:
+        links = [replace(k, successor_id=phase_id) for k in edited.waits.links]
+        set_links(session, edited.site.quarter_id, {phase_id: links})
 
 
 def _both(
@@ -289,8 +329,11 @@ def _both(
 def _effect(request: Request, session: Session, edited: Edited, submitted: FormData) -> Response:
     # Neither a code nor a reason is needed to see what would happen.
     values, draft = _read(edited, submitted, trial=True)
+    read_waits(submitted, edited.waits, edited.phase_id)
     outcome = None
+    found = NOTHING
     if draft is not None:
+        found = form_consequences(session, edited.site, edited.revision, draft, edited.waits)
         try:
             outcome = Outcome(draft, preview(session, edited.site, edited.revision, draft))
         except Invalid as refused:
@@ -299,8 +342,8 @@ def _effect(request: Request, session: Session, edited: Edited, submitted: FormD
             values.errors = {"": str(refused)}
     values.times.errors = values.errors
     return render(
-        request, "works/simulation_result.html", status=200,
-        **result_context(edited.base, values.times, outcome),
+        request, "works/edit_phase_effect.html", status=200, found=found,
+        following=following(found), **result_context(edited.base, values.times, outcome),
     )  # fmt: skip
 
 
@@ -325,5 +368,6 @@ def _page(
     )
     return render(
         request, "works/edit_phase.html", status=status, section="/cantieri",
-        address=edited.address, copied=copied, key=key, clash=clash, **context,
+        address=edited.address, copied=copied, key=key, clash=clash, waits=edited.waits,
+        found=edited.found, following=following(edited.found), **context,
     )  # fmt: skip

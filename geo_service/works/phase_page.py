@@ -17,6 +17,7 @@ from geo_service.web.pages import sees_flats
 from geo_service.web.panels import panels
 from geo_service.works import overview
 from geo_service.works.cut_page import phase_cuts
+from geo_service.works.dependency_form import phase_links
 from geo_service.works.hours import daily_hours
 from geo_service.works.map_data import map_data, phase_view
 from geo_service.works.methods import MethodSheet, method_sheets
@@ -87,6 +88,7 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         "cuts": cut_lines(session, revision),
         "beside": panels(request, session, "phase", revision.phase_id),
         **phase_permits(session, revision),
+        **phase_links(session, revision),
         **phase_cuts(session, revision, request.app.state.today()),
         "inside_flats": len(revision.inside_flats),
         "preset": preset_name(revision.preset),

@@ -65,7 +65,7 @@
     return list.filter(function (pair) { return pair[0] === name; }).length;
   }
   function restore(list) {
-    [["so", "so_riga"], ["ch", "ch_tipo"], ["ba", "ba_forma"]].forEach(function (kind) {
+    [["so", "so_riga"], ["ch", "ch_tipo"], ["ba", "ba_forma"], ["dip", "dip_fase"]].forEach(function (kind) {
       var missing = rowsOf(list, kind[1]) - form.querySelectorAll('[name="' + kind[1] + '"]').length;
       for (; missing > 0; missing--) { form.dispatchEvent(new CustomEvent("accanto:row", { detail: kind[0] })); }
     });
