@@ -61,6 +61,10 @@ def _mercator(column: str) -> Computed:
     return Computed(f"ST_Transform({column}, {WEB_MERCATOR})", persisted=True)
 
 
+# Key of a quarter's settings: whose data were imported, as their licences want it said.
+DATA_SOURCES = "data_sources"
+
+
 class Quarter(Base):
     """A quarter (*quartiere*) under works, with the settings its municipality decided."""
 

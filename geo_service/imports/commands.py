@@ -62,6 +62,9 @@ def import_command(
         0.0, "--join-within", min=0.0, max=50.0, metavar="METRES",
         help="Civici: unisci anche fino a questi metri dal muro",
     ),
+    source: str | None = typer.Option(
+        None, "--source", metavar="TEXT", help="Fonte e licenza, scritte sotto le mappe"
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Prova senza scrivere / write nothing"),
     strict: bool = typer.Option(
         False, "--strict", help="Scrivi solo se nessuna riga è rifiutata / all rows or nothing"
@@ -73,7 +76,7 @@ def import_command(
     """Importa edifici, civici, percorsi, alloggi, nuclei, cantieri o fasi. / Import a file."""
     if kind not in LOADERS:
         raise typer.BadParameter(f"{kind!r}: choose among {', '.join(LOADERS)}")
-    options = ImportOptions(profile, tuple(maps), layer, crs, swap_axes, join_within)
+    options = ImportOptions(profile, tuple(maps), layer, crs, swap_axes, join_within, source)
     if report_path is not None and not report_path.parent.is_dir():
         # Said before anything is stored, not after.
         raise typer.BadParameter(

@@ -84,6 +84,7 @@ def read_options(
         "crs": told("sistema", 40),
         "swap_axes": form.get("assi") is not None,
         "join_within_m": join_within_m,
+        "source": told("fonte"),
         "maps": maps,
     }
 

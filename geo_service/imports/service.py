@@ -24,14 +24,14 @@ from geo_service.errors import Conflict
 from geo_service.households.importing import HouseholdLoader
 from geo_service.imports.seeing import Nobody, Watcher
 from geo_service.works.importing import PhaseLoader
-from layers.buildings import Quarter
+from layers.buildings import DATA_SOURCES, Quarter
 from layers.crs import SRID
 from layers.errors import DataError, Sentence
 from layers.impacts.sql import geo_frame
 from layers.loaders import geometry
 from layers.loaders.buildings import BuildingLoader
 from layers.loaders.entrances import EntranceLoader
-from layers.loaders.files import Batch, read_batches
+from layers.loaders.files import Batch, layer_names, parsed_shapes, read_batches
 from layers.loaders.flats import FlatLoader
 from layers.loaders.paths import PathLoader
 from layers.loaders.place import Place, place_of
@@ -40,6 +40,8 @@ from layers.loaders.report import Report
 from layers.loaders.sites import SiteLoader
 from layers.loaders.systems import Converter
 
+# What its licence (ODbL 1.0) wants to be said wherever the data are shown.
+OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"
 MAX_BOUNDARY_SPAN_M = 30_000.0
 # What is drawn under the preview of a file.
 GROUND_BUILDINGS = 1_500
@@ -62,6 +64,7 @@ class ImportOptions:
     crs: str | None = None
     swap_axes: bool = False
     join_within_m: float = 0.0
+    source: str | None = None
 
 
 class Loader(Protocol):
@@ -102,6 +105,9 @@ LOADERS: dict[str, Make] = {
     "sites": _sites,
     "phases": _plainly(PhaseLoader),
 }
+# A file of phases may tell closures as a column of WKT, or in a layer of one of these names.
+SECOND_SHAPE = "closures"
+SECOND_LAYER = ("chiusure", "closures")
 # Without a shape these rows are nothing; the other kinds name places that are there already.
 NEED_GEOMETRY = {"buildings", "entrances", "paths"}
 
@@ -160,6 +166,14 @@ def import_file(
             if batch.crs_note and options.crs is None:
                 report.note(batch.crs_note)
         frame = mapping.apply(batch.frame)
+        if SECOND_SHAPE in frame and kind == "phases":
+            shapes = parsed_shapes(frame[SECOND_SHAPE], report)
+            if converter is None and not shapely.is_missing(shapes).all():
+                converter = _converter(batch, options, place, shapes, report)
+            if converter is not None:
+                named = mapping.theirs.get(SECOND_SHAPE, SECOND_SHAPE)
+                shapes = converter.convert(shapes, frame.index.to_numpy(), report, named)
+            frame[SECOND_SHAPE] = shapes
         if "geometry" in frame:
             shapes = frame["geometry"].to_numpy(dtype=object)
             if converter is None and not shapely.is_missing(shapes).all():
@@ -171,6 +185,8 @@ def import_file(
         watcher.shapes(frame)
         loader.add(frame)
         advance(len(frame))
+    if isinstance(loader, PhaseLoader):
+        _second_layer(loader, path, options, place, report)
     if loader is None:
         raise DataError(
             Sentence(
@@ -180,6 +196,8 @@ def import_file(
             )
         )
     loader.finish()
+    if report.accepted:
+        _credit(session, quarter_id, options)
     refresh_statistics(session)
     told = {"kind": kind, "file": os.path.basename(path), "accepted": report.accepted,
             "unchanged": report.unchanged, "refused": report.refused}  # fmt: skip
@@ -188,6 +206,36 @@ def import_file(
         history.Subject("import", None, quarter_id), history.difference({}, told),
     )  # fmt: skip
     return report
+
+
+def _credit(session: Session, quarter_id: int, options: ImportOptions) -> None:
+    """Write down whose data these are; maps say it below, the page of licences too."""
+    source = (options.source or (OSM_CREDIT if options.profile == "osm" else "")).strip()
+    quarter = session.get_one(Quarter, quarter_id)
+    known = quarter.settings.get(DATA_SOURCES, [])
+    if source and source not in known:
+        quarter.settings = {**quarter.settings, DATA_SOURCES: [*known, source]}
+
+
+def _second_layer(
+    loader: PhaseLoader, path: str | os.PathLike[str], options: ImportOptions, place: Place,
+    report: Report,
+) -> None:  # fmt: skip
+    """Closures that a file of phases keeps in a layer or sheet of their own."""
+    layer = next((n for n in layer_names(path) if n.lower() in SECOND_LAYER), None)
+    if layer is None or layer == options.layer:
+        return
+    own, converter = Report(), None
+    for batch in read_batches(path, own, kind="closures", layer=layer):
+        columns = [str(name) for name in batch.frame.columns if name != "geometry"]
+        frame = column_mapping(columns, "closures").apply(batch.frame)
+        if "geometry" not in frame:
+            raise DataError(Sentence("The layer %(layer)r has no shapes.", layer=layer))
+        shapes = frame["geometry"].to_numpy(dtype=object)
+        if converter is None:
+            converter = _converter(batch, options, place, shapes, report)
+        frame["geometry"] = converter.convert(shapes, frame.index.to_numpy(), own, "geometry")
+        loader.add_closures(frame)
 
 
 def _converter(

@@ -16,6 +16,7 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today
 from geo_service.web.session import Db
 from geo_service.works.places import building_label
+from layers.buildings import DATA_SOURCES
 
 router = APIRouter()
 router.include_router(maps.router)
@@ -106,6 +107,13 @@ def legal_notes(request: Request) -> Response:
 
 
 @router.get("/crediti")
-def credits(request: Request) -> Response:
+def credits(request: Request, session: Db) -> Response:
     """Whose data, fonts and programs these pages are made with."""
-    return render(request, "portal/credits.html", packages=vendor_packages())
+    sources = {
+        source
+        for quarter in buildings.quarters(session)
+        for source in quarter.settings.get(DATA_SOURCES, [])
+    }
+    return render(
+        request, "portal/credits.html", packages=vendor_packages(), sources=sorted(sources)
+    )

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from geo_service import i18n
 from geo_service.works.places import ADDRESSES
 from geo_service.works.revisions import inclusive
-from layers.buildings import Quarter
+from layers.buildings import DATA_SOURCES, Quarter
 from layers.crs import SRID
 from layers.impacts.models import KINDS
 from layers.impacts.sql import geo_frame, rows
@@ -234,7 +234,7 @@ def map_data(
         synthetic=quarter.synthetic,
         title=title,
         period_label=i18n.period(view.first, view.last),
-        attribution=ATTRIBUTION,
+        attribution=" | ".join([ATTRIBUTION, *quarter.settings.get(DATA_SOURCES, [])]),
         list_href=list_href,
         tiles=_tiles(quarter, levels, public) if tiled else None,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.households.models import Household, Stay
 from geo_service.imports.service import ImportOptions, add_quarter, import_file, set_boundary
+from geo_service.works.map_data import View, map_data
 from layers.buildings import AddressPoint, Building, Flat, Quarter, Stairwell
 from layers.buildings import Path as Footpath
 from layers.errors import DataError
@@ -267,6 +269,15 @@ def test_buildings_without_a_key_are_known_by_their_shape(
     report = bring(session, quarter, "buildings", path, crs="32632")
     assert reasons(report) == {2: "geometry: is the same as in row 1"}
     assert bring(session, quarter, "buildings", path, crs="32632").unchanged == 1
+
+
+def test_maps_say_whose_data_they_show(session: Session, quarter: Quarter, tmp_path: Path) -> None:
+    path = save(tmp_path, ["A"], [0])
+    for _ in range(2):
+        bring(session, quarter, "buildings", path, source="Comune di Prova, CC BY 4.0 <b>")
+    view = View(dt.date(2026, 3, 2), dt.date(2026, 3, 8))
+    data = map_data(session, quarter, view, title="", list_href="")
+    assert data.attribution == "Accanto | Comune di Prova, CC BY 4.0 <b>"
 
 
 def test_the_boundary_of_a_quarter(session: Session, quarter: Quarter, tmp_path: Path) -> None:
