@@ -194,9 +194,7 @@ def waiting(
                 name,
                 to_follow=len(own) - len(current),
                 to_agree=sum(r.state == "moved" and r.slot.day <= soon for r in current),
-                unanswered=sum(
-                    r.slot.day < today and r.state in ("agreed", "second_attempt") for r in current
-                ),
+                unanswered=sum(r.unanswered(today) for r in current),
                 late=sum(bool(r.late) for r in current if r.slot.day >= today),
                 next_day=min(row.slot.day for row in own),
             )

@@ -80,6 +80,10 @@ class Row:
         """Whether the crew is still to come."""
         return self.state in OPEN
 
+    def unanswered(self, today: dt.date) -> bool:
+        """Whether the visit is past and nobody said what became of it."""
+        return self.slot.day < today and self.state in ("agreed", "second_attempt")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -215,7 +219,7 @@ def with_conflicts(listed: Sequence[Row], days: WorkDays, flat_ids: Iterable[int
     return found
 
 
-def chosen(listed: Sequence[Row], wanted: Wanted) -> Page:
+def chosen(listed: Sequence[Row], wanted: Wanted, today: dt.date) -> Page:
     """The page of ``listed`` that ``wanted`` asks for; ``page`` 0 means every row."""
     kept = [
         row
@@ -225,6 +229,7 @@ def chosen(listed: Sequence[Row], wanted: Wanted) -> Page:
         and (wanted.day is None or row.slot.day == wanted.day)
         and (wanted.only != "preparazione" or row.late)
         and (wanted.only != "conflitti" or row.conflicts)
+        and (wanted.only != "esito" or row.unanswered(today))
     ]
     if wanted.sort == "dove":
         kept.sort(key=lambda row: (row.walk, row.when))

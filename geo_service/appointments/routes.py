@@ -28,7 +28,7 @@ from layers.sites import PhaseRevision
 
 router = APIRouter()
 PAGE = "/fasi/{phase_id:int}/appuntamenti"
-ONLY = ("preparazione", "conflitti")
+ONLY = ("preparazione", "conflitti", "esito")
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ def _list(
         "appointments/list.html",
         status=status,
         **frame(found.revision),
-        found=lists.chosen(found.rows, wanted),
+        found=lists.chosen(found.rows, wanted, today),
         wanted=wanted,
         counts=lists.counts(found.rows),
         stairwells=sorted(

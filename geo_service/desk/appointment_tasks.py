@@ -46,7 +46,7 @@ def _tasks(one: Waiting, today: dt.date) -> list[Task]:
             "%(count)s appuntamenti passati senza esito",
             one.unanswered,
         )
-        said.append((words, f"{list_page}?stato=agreed", today))
+        said.append((words, f"{list_page}?solo=esito", today))
     if one.late:
         words = ngettext(
             "un alloggio in ritardo con la preparazione",
