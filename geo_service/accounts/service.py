@@ -65,6 +65,13 @@ def make_password() -> str:
     return "-".join(groups)
 
 
+def letters_of(key: bytes) -> str:
+    """A password like those of :func:`make_password`, the same for the same secret ``key``."""
+    digest = hashlib.sha512(key).digest()
+    letters = [_EASY_LETTERS[byte % len(_EASY_LETTERS)] for byte in digest[:20]]
+    return "-".join("".join(letters[n : n + 5]) for n in range(0, 20, 5))
+
+
 def ensure_first_account(session: Session) -> tuple[str, str] | None:
     """Make one coordinator where no account exists yet.
 

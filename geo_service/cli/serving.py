@@ -21,6 +21,7 @@ from geo_service.accounts import letters
 from geo_service.accounts.service import ensure_first_account
 from geo_service.app import create_app
 from geo_service.console import console, database, progress, use_demo_database
+from geo_service.demo.accounts import ACCOUNTS, demo_password, load_accounts
 from geo_service.demo.service import load_demo
 from geo_service.errors import Conflict, ServiceUnavailable
 from geo_service.imports import tasks as import_tasks
@@ -59,13 +60,15 @@ def demo(
             _refuse_real_rows(session)
             with progress("Quartiere Roggia Nuova") as bar:
                 task = bar.add_task("", total=None)
-                load_demo(
+                quarter = load_demo(
                     session,
                     today or calendar.today(),
                     progress=lambda done, of: bar.update(task, completed=done, total=of),
                 )
+            load_accounts(session, quarter)
             session.commit()
         if not no_serve:
+            _tell_accounts()
             _run(engine, port, (lambda: today) if today else calendar.today)
 
 
@@ -90,6 +93,14 @@ def worker(
     """Svolge i lavori in coda. / Work off the queue of background jobs."""
     with database() as engine:
         jobs.run_worker(engine, wait=not once)
+
+
+def _tell_accounts() -> None:
+    """Who can sign in to the demonstration, each with another role."""
+    console.print("\n  Accessi di prova / accounts to try, one per role:", soft_wrap=True)
+    for account in ACCOUNTS:
+        console.print(f"    {account.email:36} {account.name}", soft_wrap=True, highlight=False)
+    console.print(f"  Password: {demo_password()}", soft_wrap=True, highlight=False)
 
 
 def _refuse_real_rows(session: Session) -> None:
