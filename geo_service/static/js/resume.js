@@ -42,7 +42,7 @@
   }
   for (var at = form; at; at = at.parentElement) { if (at.tagName === "DETAILS") { at.open = true; } }
   Array.prototype.forEach.call(form.querySelectorAll("details"), function (d) {
-    if (fields(form).some(function (f) { return d.contains(f) && f.type !== "hidden" && names.indexOf(f.name) >= 0 && f.value; })) { d.open = true; }
+    if (fields(form).some(function (f) { return d.contains(f) && /^(text|email|tel|date|number|textarea)$/.test(f.type) && names.indexOf(f.name) >= 0 && f.value; })) { d.open = true; }
   });
   note.querySelector("[data-waiting]").hidden = true;
   note.querySelector("[data-filled]").hidden = false;
