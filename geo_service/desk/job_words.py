@@ -17,6 +17,7 @@ from geo_service.jobs import JobState
 TASKS = {
     "recompute_impacts": N_("Calcolo dei disagi di una fase"),
     "recompute_many": N_("Calcolo dei disagi di tutte le fasi"),
+    "recompute_near": N_("Calcolo dei disagi delle fasi vicine a un edificio"),
     "export_list": N_("Elenco da scaricare"),
     "check_import": N_("Controllo di un file da importare"),
     "apply_import": N_("Importazione di un file"),
@@ -71,7 +72,7 @@ def lines(session: Session, jobs: Iterable[JobState]) -> list[JobLine]:
     return [
         JobLine(
             job=job,
-            what=_(TASKS[job.task]) if job.task in TASKS else job.task,
+            what=_what(job),
             subject=_subject(job, names),
             who=accounts.get(job.account_id or 0, _("il servizio")),
             state=_(STATES[job.state]),
@@ -79,6 +80,13 @@ def lines(session: Session, jobs: Iterable[JobState]) -> list[JobLine]:
         )
         for job in jobs
     ]
+
+
+def _what(job: JobState) -> str:
+    name = job.task
+    if name == "recompute_many" and job.args.get("building_id"):
+        name = "recompute_near"
+    return _(TASKS[name]) if name in TASKS else name
 
 
 def _subject(job: JobState, names: dict[tuple[str, int], str]) -> str:
