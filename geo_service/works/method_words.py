@@ -128,6 +128,10 @@ SENTENCES = tuple(
             N_("Nessuna sospensione indicata."),
         ),
         (
+            r"The zones are drawn by ISO 9613-2: the receivers decide\.",
+            N_("Le aree sono disegnate con ISO 9613-2: decidono i ricettori."),
+        ),
+        (
             r"Machines on at (.+), outside the hours of the municipality .*",
             N_(
                 "Macchine accese alle %(a)s, fuori dagli orari del Comune e senza deroga: "

@@ -40,11 +40,12 @@ class _Stored:
     first: dt.date
     after: dt.date
     hours: tuple[float, ...]
+    # First and last day, limit at the façade.
     limits: tuple[tuple[dt.date, dt.date, float], ...] = ()
 
     def limit_dba(self, day: dt.date, municipal_dba: float) -> float:
         """The limit at the façade that holds for the phase on a day: a permit's may."""
-        return next((limit for first, after, limit in self.limits if first <= day < after),
+        return next((limit for first, last, limit in self.limits if first <= day <= last),
                     municipal_dba)  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def _load(
 def _limits(told: Any) -> tuple[tuple[dt.date, dt.date, float], ...]:
     """Limits by day from a method sheet; a run without them has those of the municipality."""
     day = dt.date.fromisoformat
-    return tuple((day(first), day(after), float(limit)) for first, after, limit in told or ())
+    return tuple((day(t["from"]), day(t["to"]), float(t["limit_dba"])) for t in told or ())
 
 
 def _buildings(connection: Connection, ids: set[int]) -> pd.DataFrame:

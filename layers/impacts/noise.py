@@ -117,7 +117,7 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     zones = no_zones()
     if parameters.isophones:
         zones = isophones(
-            site, place.scene, options, parameters,
+            site, place.scene, replace(options, method="iso9613"), parameters,
             {part: (offset_db, _thresholds(parameters, part, offset_db, strictest[part]))
              for part, offset_db in offsets.items()},
             reach_m=parameters.reach_m, footprint=works.footprint,
@@ -126,6 +126,8 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
     missing += _flat_notes(who, flats)
     missing += _reach_note(scene, flats, who, offsets, parameters)
     missing += _reference_note(references)
+    if parameters.isophones and options.method != "iso9613":
+        missing.append("The zones are drawn by ISO 9613-2: the receivers decide.")
     if works.hours:
         missing += hours_to_verify(works, hours, parameters.rule)
     return KindResult(
@@ -393,10 +395,7 @@ def _sheet(
         from_working_level_db={part: round(offset, 2) for part, offset in offsets.items()},
         facade_limit_dba=min(span.limit_dba for span in spans),
         limit_from=" and ".join(sorted(sources)),
-        limits={
-            part: [[s.first.isoformat(), s.after.isoformat(), s.limit_dba] for s in of_part]
-            for part, of_part in limits.items()
-        },
+        limits={part: [span.told() for span in of_part] for part, of_part in limits.items()},
         municipality=parameters.rule.title,
         background_dba=dict(parameters.background_dba),
         judged_against={part: dict(found.counts) for part, found in references.items()},

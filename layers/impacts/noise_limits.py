@@ -29,6 +29,15 @@ class LimitSpan:
     limit_dba: float
     permitted: bool
 
+    def told(self) -> dict[str, str | float]:
+        """As the method sheet tells it: first and last day, limit in dB(A), whose it is."""
+        return {
+            "from": self.first.isoformat(),
+            "to": (self.after - dt.timedelta(days=1)).isoformat(),
+            "limit_dba": self.limit_dba,
+            "by": "permit" if self.permitted else "municipality",
+        }
+
     def has_a(self, weekdays: int) -> bool:
         """Whether any of its days is one of the weekdays (bits, 1 = Monday)."""
         days = min(7, (self.after - self.first).days)

@@ -16,6 +16,7 @@ from geo_service.appointments import lists
 from geo_service.appointments.states import OPEN
 from geo_service.database import make_engine
 from geo_service.demo.plan import QUARTER_CODE
+from geo_service.demo.quarter import building_id
 from geo_service.demo.service import load_demo
 from geo_service.errors import Conflict
 from geo_service.households.models import Household, Need, Stay
@@ -216,6 +217,29 @@ def test_the_water_cut_reaches_exactly_the_households_of_1a(
     assert present >= 15
 
 
+def test_building_7_is_emptied_and_each_bathroom_of_1a_is_out_two_days(
+    session: Session, phases: dict[str, PhaseRevision]
+) -> None:
+    told = text(
+        "select b.source_id, coalesce(w.label, ''), i.aspect, i.band, i.value,"
+        " count(distinct i.flat_id) from impact i"
+        " join impact_run r on r.id = i.run_id and r.in_force"
+        " join building b on b.id = i.building_id join flat f on f.id = i.flat_id"
+        " left join stairwell w on w.id = f.stairwell_id and i.aspect = 'flat'"
+        " where r.revision_id = :id and i.kind = 'relocation' group by 1, 2, 3, 4, 5"
+    )
+    for code in ("B1", "B2", "A4"):
+        recompute(session.connection(), phases[code].id)
+    b1, b2, a4 = (
+        session.execute(told, {"id": phases[code].id}).all() for code in ("B1", "B2", "A4")
+    )
+    (emptied,) = b1
+    assert emptied[0] == building_id(7)
+    (down,) = b2
+    assert (down[0], down[2], down[3], down[5]) == (emptied[0], "building", 4, emptied[5])
+    assert [(row[1], row[2], row[3], row[4], row[5]) for row in a4] == [("1A", "flat", 2, 2.0, 20)]
+
+
 def test_lift_2a_is_finished_and_still_out_until_its_test(
     session: Session, phases: dict[str, PhaseRevision]
 ) -> None:
@@ -348,7 +372,7 @@ def test_the_water_of_1a_is_still_off_in_the_afternoon(
     (overrun,) = late(session, quarter.id, TODAY)
     assert (overrun.phase_id, overrun.service) == (phases["A4"].phase_id, "water")
     assert sentence(overrun) == (
-        "annunciata fino alle 12:30, chiusa alle 8:40, ancora chiusa alle 17:40"
+        "chiusa alle 8:40, annunciata fino alle 12:30, ancora chiusa alle 17:40"
     )
     labels = select(Stairwell.label).where(Stairwell.id.in_(overrun.stairwells))
     assert session.scalars(labels).all() == ["1A"]

@@ -131,7 +131,8 @@ def test_a_permit_for_some_days_changes_those_days_only() -> None:
     sheet = found.method["parameters"]
     assert sheet["facade_limit_dba"] == 45.0
     assert sheet["limit_from"] == "municipality and permit"
-    assert [limit for _, _, limit in sheet["limits"]["day"]] == [45.0, 90.0, 45.0]
+    assert [told["limit_dba"] for told in sheet["limits"]["day"]] == [45.0, 90.0, 45.0]
+    assert sheet["limits"]["day"][1]["to"] == (after - dt.timedelta(days=1)).isoformat()
 
 
 def test_days_without_works_get_no_row_of_their_own() -> None:

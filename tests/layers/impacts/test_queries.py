@@ -7,10 +7,12 @@ import datetime as dt
 import numpy as np
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import Range
 
+from layers.buildings import Quarter
 from layers.errors import DataError
 from layers.impacts import queries, store
-from layers.sites import ScheduleVersion
+from layers.sites import Permit, ScheduleVersion
 from tests.layers.impacts.conftest import MONDAY, SmallQuarter, box
 
 BREAKER = ({"machine": "it-escavatore-con-martello"},)
@@ -182,6 +184,36 @@ def test_a_shorter_day_has_less_energy(small: SmallQuarter) -> None:
     )
     assert day(2) not in near.index
     assert queries.cumulated_noise(c, small.quarter_id, day(0), skip={day(0)}).empty
+
+
+def test_the_limit_of_a_day_is_the_permits_only_where_every_phase_has_one(
+    small: SmallQuarter,
+) -> None:
+    c, session = small.session.connection(), small.session
+    # What happens here is loud: only the limit of the site decides the band.
+    c.execute(text("update building set background_day_dba = 95"))
+    rule = {"municipal_rule": {"facade_limit_dba": 50.0}}
+    session.get_one(Quarter, small.quarter_id).settings = rule
+    first = small.phase(box(0, -10, 30, 15), plant=BREAKER)
+    period = Range(day(1), day(2), bounds="[)")
+    session.add(
+        Permit(site_id=small.site_id, phases=[first.phase], kind="noise_derogation",
+               state="granted", period=period, conditions={"limit_dba": 110})
+    )  # fmt: skip
+    session.flush()
+    store.recompute_all(c, small.quarter_id)
+
+    def bands() -> list[int]:
+        found = queries.cumulated_noise(c, small.quarter_id, day(0), day(2))
+        near = found[found["building_id"] == small.buildings["slab_near"]].set_index("day")
+        return [int(near.loc[day(k), "band"]) for k in range(3)]
+
+    alone = bands()
+    assert alone[0] == alone[2] >= 3
+    assert alone[1] == 0
+    small.phase(box(0, -10, 30, 15), plant=BREAKER)
+    store.recompute_all(c, small.quarter_id)
+    assert bands()[1] >= 3
 
 
 def test_another_layout_of_receivers_gives_an_upper_estimate(small: SmallQuarter) -> None:
