@@ -26,7 +26,7 @@ from geo_service.web.session import Db
 
 router = APIRouter()
 PAGE_ROWS = 50
-MOST_IN_FILE = 20_000
+MOST_IN_FILE = 10_000
 Reader = Annotated[SignedIn, Depends(need("history"))]
 
 
