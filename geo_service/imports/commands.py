@@ -150,8 +150,8 @@ def _write_report(path: Path | None, document: dict[str, Any]) -> None:
 def _tell(file: str, report: Report, written: bool) -> None:
     name = Path(file).name
     counts = _(
-        "%(read)s lette, %(accepted)s importate, %(repaired)s riparate, %(unchanged)s già presenti, "
-        "%(refused)s rifiutate",
+        "%(read)s lette, %(accepted)s importate, %(repaired)s riparate, "
+        "%(unchanged)s già presenti, %(refused)s rifiutate",
         read=report.read, accepted=report.accepted, repaired=report.repaired,
         unchanged=report.unchanged, refused=report.refused,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from layers.errors import DataError
 from layers.loaders import drivers
 
 FORMATS = ("csv", "json")
-ARCHIVE = ".zip"
+ARCHIVES = (".zip", ".kmz")
 
 router = APIRouter()
 Importer = Annotated[SignedIn, Depends(need("works.edit"))]
@@ -162,7 +162,7 @@ def _of(session: Session, who: SignedIn, upload_id: int) -> ImportUpload:
 def _not_what_it_says(made: ImportUpload) -> str:
     """Why the file is refused before anything else is tried; archives are opened by the job."""
     path = uploads.file_of(made)
-    if path.suffix.lower() == ARCHIVE:
+    if path.suffix.lower() in ARCHIVES:
         return ""
     try:
         with drivers.opened(path):
@@ -195,7 +195,7 @@ def _start_page(
         found=[(one, page.standing_of(session, one)) for one in found],
         say=vocabulary,
         most_mb=get_settings().max_upload_mb,
-        endings=sorted({*drivers.ENDINGS, ARCHIVE}),
+        endings=sorted(drivers.ENDINGS),
         discarded=request.query_params.get("scartato") is not None,
         section="/importa",
     )

@@ -167,11 +167,11 @@ def import_file(
                 report.note(batch.crs_note)
         frame = mapping.apply(batch.frame)
         if SECOND_SHAPE in frame and kind == "phases":
-            shapes = parsed_shapes(frame[SECOND_SHAPE], report)
+            named = mapping.theirs.get(SECOND_SHAPE, SECOND_SHAPE)
+            shapes = parsed_shapes(frame[SECOND_SHAPE].rename(named), report)
             if converter is None and not shapely.is_missing(shapes).all():
                 converter = _converter(batch, options, place, shapes, report)
             if converter is not None:
-                named = mapping.theirs.get(SECOND_SHAPE, SECOND_SHAPE)
                 shapes = converter.convert(shapes, frame.index.to_numpy(), report, named)
             frame[SECOND_SHAPE] = shapes
         if "geometry" in frame:

@@ -15,23 +15,27 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_service.errors import Invalid
-from geo_service.i18n import LANGUAGES, use_language
-from geo_service.works.drafts import RevisionDraft
+from geo_service.works.drafts import ClosureDraft, CutDraft, RevisionDraft
+from geo_service.works.importing_cells import ToldCut, parse_cuts, parse_hours
+from geo_service.works.importing_drafts import StairwellNames, in_order, problem_of, with_hours
 from geo_service.works.presets import PRESETS, draft_from_preset
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import add_phases, revise_phases, revisions_in_force
-from geo_service.works.validation import check_draft
 from layers.buildings import Building
 from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
-from layers.sites import BUILDING_ROLES, CERTAINTIES, PhaseRevision, Site, WorksPhase
+from layers.sites import BUILDING_ROLES, CERTAINTIES, CLOSURE_KINDS, PhaseRevision, Site, WorksPhase
 
 REASON = "imported from a file"
 _CERTAINTIES = {"indicativa": "estimated", "stimata": "estimated", "prevista": "estimated",
                 "confermata": "confirmed", "certa": "confirmed"}  # fmt: skip
+_CLOSURE_KINDS = {
+    "marciapiede": "footway", "pedonale": "footway", "passaggio": "footway",
+    "strada": "carriageway", "carreggiata": "carriageway", "cortile": "courtyard",
+    "ingresso": "entrance", "parcheggio": "parking", "sosta": "parking",
+}  # fmt: skip
 _ROLES = {"lavori": "works", "ponteggio": "scaffold", "demolizione": "demolition"}
 
 
@@ -47,6 +51,9 @@ class _Row:
     told: dict[str, Any]
     buildings: list[str] | None
     role: str
+    # Hours by whether they are noisy, and cuts; None where the file does not tell.
+    hours: dict[bool, list[tuple[int, dt.time, dt.time]]]
+    cuts: list[ToldCut] | None
 
 
 class PhaseLoader:
@@ -55,7 +62,8 @@ class PhaseLoader:
     Columns: ``site`` (code), ``code``, ``starts_on``, ``ends_on`` (last day) and optionally
     ``name``, ``preset`` (whose plant, hours and dust are taken), ``description``,
     ``contractor``, ``certainty``, ``indoor``, ``volume_m3``, ``trucks_per_day``, ``buildings``
-    (source ids or public codes), ``role`` and an area as ``geometry``. All the rows of a site
+    (source ids or public codes), ``role``, ``hours``, ``noisy_hours``, ``cuts``, ``closures``
+    (areas) with ``closure_kind``, and an area as ``geometry``. All the rows of a site
     make one version of its schedule. A phase that is the same already gets no revision.
     """
 
@@ -67,6 +75,9 @@ class PhaseLoader:
         self.report = report
         self.names = names
         self.rows: list[_Row] = []
+        self.closures: dict[tuple[str, str], list[ClosureDraft | tuple[str, Sentence]]] = (
+            defaultdict(list)
+        )
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch."""
@@ -114,26 +125,82 @@ class PhaseLoader:
             wanted=Sentence("a role; one of %(names)s", names=", ".join(BUILDING_ROLES)),
         )
         buildings = rows.parsed("buildings", values.parse_list)
+        hours = {False: rows.parsed("hours", parse_hours),
+                 True: rows.parsed("noisy_hours", parse_hours)}  # fmt: skip
+        cuts = rows.parsed("cuts", parse_cuts)
+        closed = self._closed(rows)
         areas = self._areas(rows)
         for i in np.flatnonzero(rows.kept()).tolist():
             kept = {n: c[i] for n, c in told.items() if rows.has(n) and c[i] not in (None, "")}
             if areas[i] is not None:
                 kept["footprint"] = areas[i]
+            if closed[i] is not None:
+                kept["closures"] = (closed[i],)
             self.rows.append(
                 _Row(
                     int(rows.rows[i]), site[i], code[i], name[i] or code[i], preset[i], starts[i],
                     ends[i], kept, buildings[i] if rows.has("buildings") else None,
                     role[i] or "works",
+                    {noisy: told[i] for noisy, told in hours.items() if told[i] is not None},
+                    cuts[i],
                 )
             )  # fmt: skip
 
-    def _areas(self, rows: Rows) -> Any:
-        told = rows.geometries()
+    def _closed(self, rows: Rows) -> list[ClosureDraft | None]:
+        kinds = rows.parsed("closure_kind", lambda cell: _word(cell, _CLOSURE_KINDS),
+                            accepted=lambda word: word in CLOSURE_KINDS,
+                            wanted=Sentence("a kind of closure; one of %(names)s",
+                                            names=", ".join(CLOSURE_KINDS)))  # fmt: skip
+        areas = self._areas(rows, "closures")
+        return [
+            None if area is None else ClosureDraft(kind or "footway", area)
+            for area, kind in zip(areas, kinds, strict=True)
+        ]
+
+    def add_closures(self, frame: pd.DataFrame) -> None:
+        """Take a batch of the second layer: closures, each of a phase of this file.
+
+        Columns ``site``, ``phase``, ``closure_kind``, ``description``, ``starts_on``,
+        ``ends_on``, ``stalls``, ``disabled_stalls`` and an area as ``geometry``. A closure that
+        cannot be used refuses its phase.
+        """
+        own = Report()
+        rows = Rows(frame, own)
+        sites = rows.texts("site", 20, required=True, key=True)
+        phases = rows.texts("phase", 20, required=True, key=True)
+        texts = rows.texts("description", 500)
+        days = [rows.parsed(name, values.parse_day) for name in ("starts_on", "ends_on")]
+        stalls = [
+            rows.parsed(name, values.parse_whole, accepted=lambda n: 0 <= n <= 1000,
+                        wanted=Sentence("a number of stalls"))
+            for name in ("stalls", "disabled_stalls")
+        ]  # fmt: skip
+        closed = self._closed(Rows(frame.rename(columns={"geometry": "closures"}), own))
+        faults = {refusal.row: refusal.reason for refusal in own.rows}
+        for i in range(len(frame)):
+            key, shape = (sites[i], phases[i]), closed[i]
+            row = int(rows.rows[i])
+            why = faults.get(row) or (
+                None if shape else Sentence("is empty: the row has no geometry")
+            )
+            if why is not None or shape is None:
+                told = Sentence("has a closure that cannot be used (row %(row)s): %(why)s",
+                                row=row, why=why)  # fmt: skip
+                self.closures[key].append(("closures", told))
+                continue
+            self.closures[key].append(
+                replace(shape, description=texts[i], starts_on=days[0][i],
+                        ends_on=days[1][i] or days[0][i], stalls=stalls[0][i] or 0,
+                        disabled_stalls=stalls[1][i] or 0)
+            )  # fmt: skip
+
+    def _areas(self, rows: Rows, field: str = "geometry") -> Any:
+        told = rows.geometries(field)
         areas = np.full(len(told), None, dtype=object)
         shaped = ~shapely.is_missing(told) & ~shapely.is_empty(told)
         areas[shaped] = geometry.polygons(
             told[shaped], rows.rows[shaped], self.report,
-            span_m=geometry.MAX_SITE_SPAN_M, field=rows.called("geometry"),
+            span_m=geometry.MAX_SITE_SPAN_M, field=rows.called(field),
         )  # fmt: skip
         return areas
 
@@ -148,6 +215,7 @@ class PhaseLoader:
             for r in revisions_in_force(self.session, self.quarter_id)
         }
         ids = self._building_ids()
+        self.stairwells = StairwellNames(self.session, self.quarter_id, ids)
         fresh: dict[str, list[tuple[str, str, RevisionDraft]]] = defaultdict(list)
         changed: dict[str, list[tuple[WorksPhase, RevisionDraft]]] = defaultdict(list)
         seen: dict[tuple[str, str], int] = {}
@@ -158,12 +226,19 @@ class PhaseLoader:
             present = in_force.get((row.site, row.code))
             if present is None:
                 fresh[row.site].append((row.code, row.name, draft))
-            elif draft != _in_order(draft_of(self.session, present)):
+            elif draft != in_order(draft_of(self.session, present)):
                 changed[row.site].append((present.phase, draft))
             else:
                 self.report.unchanged += 1
                 continue
             self.report.accepted += 1
+        for site, phase in set(self.closures) - {(row.site, row.code) for row in self.rows}:
+            self.report.note(
+                Sentence(
+                    "Closures of the phase %(phase)s are left out: the file has no such phase.",
+                    phase=f"{site} {phase}",
+                )
+            )
         for code, phases in fresh.items():
             add_phases(self.session, sites[code], phases, author="import", reason=REASON)
         for code, changes in changed.items():
@@ -220,40 +295,49 @@ class PhaseLoader:
         told = dict(row.told)
         if row.buildings is not None:
             told["buildings"] = tuple(sorted((ids[name], row.role) for name in set(row.buildings)))
+        if row.cuts is not None and not self._add_cuts(row, told, in_force):
+            return None
+        for closure in self.closures.get((row.site, row.code), ()):
+            if not isinstance(closure, ClosureDraft):
+                return self._refuse(row, *closure)
+            told["closures"] = (*told.get("closures", ()), closure)
         draft = self._merged(row, told, in_force.get((row.site, row.code)))
-        problem = _problem(draft, f"{row.site} {row.code}")
+        problem = problem_of(draft, f"{row.site} {row.code}")
         return draft if problem is None else self._refuse(row, *problem)
+
+    def _add_cuts(
+        self,
+        row: _Row,
+        told: dict[str, Any],
+        in_force: Mapping[tuple[str, str], PhaseRevision],
+    ) -> bool:
+        """Put the cuts of a row among what it tells; False when the row is refused for them."""
+        present = in_force.get((row.site, row.code))
+        stored = () if present is None else draft_of(self.session, present).buildings
+        buildings = [building for building, _role in told.get("buildings", stored)]
+        made = []
+        for cut in row.cuts or ():
+            found = self.stairwells.cut(cut, buildings)
+            if not isinstance(found, CutDraft):
+                self._refuse(row, "cuts", found)
+                return False
+            made.append(found)
+        told["cuts"] = tuple(made)
+        return True
 
     def _merged(
         self, row: _Row, told: dict[str, Any], present: PhaseRevision | None
     ) -> RevisionDraft:
         """A stored phase keeps what the file does not tell; a new one takes its preset."""
-        if present is not None:
-            stored = _in_order(draft_of(self.session, present))
-            if row.preset in (None, stored.preset):
-                return replace(stored, starts_on=row.starts_on, ends_on=row.ends_on, **told)
-        if row.preset is not None:
-            return draft_from_preset(
-                row.preset, starts_on=row.starts_on, ends_on=row.ends_on, **told
-            )
-        return RevisionDraft(starts_on=row.starts_on, ends_on=row.ends_on, **told)
-
-
-def _problem(draft: RevisionDraft, where: str) -> tuple[str, Sentence] | None:
-    """The first field of a draft that cannot be used and why, in every language."""
-    field, told = "", {}
-    for code in LANGUAGES:
-        with use_language(code):
-            try:
-                check_draft(draft, where)
-            except Invalid as error:
-                field, told[code] = next(iter(error.fields.items()))
-    # Who reads it in Italian gets the other value: the catalogue of the layers says so.
-    return (field, Sentence("%(en)s", **told)) if told else None
-
-
-def _in_order(draft: RevisionDraft) -> RevisionDraft:
-    return replace(draft, buildings=tuple(sorted(draft.buildings)))
+        told = {"starts_on": row.starts_on, "ends_on": row.ends_on, **told}
+        stored = None if present is None else draft_of(self.session, present)
+        if stored is not None and row.preset in (None, stored.preset):
+            draft = replace(stored, **told)
+        elif row.preset is not None:
+            draft = draft_from_preset(row.preset, **told)
+        else:
+            draft = RevisionDraft(**told)
+        return in_order(with_hours(draft, row.hours))
 
 
 def _plain_word(value: Any) -> str:

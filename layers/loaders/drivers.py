@@ -79,11 +79,12 @@ _EXTENSIONS = {
     ".pbf": OSM, ".osm": OSM, ".csv": CSV, ".tsv": CSV, ".txt": CSV, ".xlsx": SHEET,
     ".ods": SHEET, ".gml": GML, ".kml": KML, ".dxf": DXF,
 }  # fmt: skip
-# Endings of the files that are read, beside archives.
-ENDINGS = tuple(_EXTENSIONS)
+# KMZ is a KML in an archive, with its pictures.
+_ARCHIVES: dict[str, str | None] = {".zip": None, ".kmz": ".kml"}
+ENDINGS = (*_EXTENSIONS, *_ARCHIVES)
 ALLOWED = (
     "GeoPackage .gpkg, GeoJSON .geojson, Shapefile .shp or .zip, FlatGeobuf .fgb, OpenStreetMap "
-    ".osm.pbf or .osm, CSV .csv, .xlsx, .ods, GML .gml, KML .kml, DXF .dxf"
+    ".osm.pbf or .osm, CSV .csv, .xlsx, .ods, GML .gml, KML .kml or .kmz, DXF .dxf"
 )
 _VRT = re.compile(rb"<\s*(OGRVRT|VRTDataset|GDALTileIndex|GDAL_WMS|WFS_|OGRWFS)", re.IGNORECASE)
 _PROLOG = re.compile(r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
@@ -100,7 +101,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Format]]:
     """
     real = _ordinary_file(path)
     with tempfile.TemporaryDirectory(prefix="accanto-import-") as folder:
-        if real.suffix.lower() == ".zip":
+        if real.suffix.lower() in _ARCHIVES:
             real = _unpack(real, Path(folder) / "unpacked")
         kind = _identify(real)
         room = Path(folder) / "room"
@@ -141,7 +142,7 @@ def _ordinary_file(path: str | os.PathLike[str]) -> Path:
     if status.st_size == 0:
         raise DataError(Sentence("%(text)s is empty; export it again.", text=text))
     real = Path(text).absolute()
-    if real.suffix.lower() not in {*_EXTENSIONS, ".zip"}:
+    if real.suffix.lower() not in {*ENDINGS}:
         raise DataError(
             Sentence(
                 "%(name)s: files ending in %(value)r are not read; allowed are %(allowed)s.",
@@ -324,7 +325,12 @@ def _unpack(path: Path, folder: Path) -> Path:
         for member in _check_archive(path, MAX_UNPACKED_BYTES)
         if "__MACOSX" not in member.filename
     ]
-    mains = [m for m in members if Path(m.filename).suffix.lower() in _EXTENSIONS]
+    only = _ARCHIVES[path.suffix.lower()]
+    mains = [
+        m
+        for m in members
+        if (suffix := Path(m.filename).suffix.lower()) in _EXTENSIONS and only in (None, suffix)
+    ]
     shapes = [m for m in mains if m.filename.lower().endswith(".shp")]
     mains = shapes or mains
     if len(mains) != 1:

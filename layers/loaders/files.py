@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -215,6 +216,8 @@ def _spatial(
                     frame["geometry"] = _parsed(frame.pop(geometry_name), report, binary=True)
                 if "other_tags" in frame:
                     frame = _with_tags(frame)
+                if form is drivers.OSM and "osm_way_id" in frame:
+                    frame["osm_id"] = _area_keys(frame)
                 yield Batch(frame, crs, note)
 
 
@@ -301,6 +304,15 @@ def _with_tags(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame.drop(columns="other_tags"), tagged], axis=1)
 
 
+def _area_keys(frame: pd.DataFrame) -> list[str | None]:
+    """Keys of OpenStreetMap areas: ways and relations count on their own, so each says which."""
+    pairs = zip(frame["osm_way_id"], frame["osm_id"], strict=True)
+    return [
+        f"way/{way}" if way else f"relation/{relation}" if relation else None
+        for way, relation in pairs
+    ]
+
+
 def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
@@ -339,6 +351,17 @@ def _table_batch(frame: pd.DataFrame, report: Report) -> Batch:
             )
             return Batch(frame, crs, note)
     return Batch(frame, None)
+
+
+def parsed_shapes(column: pd.Series, report: Report) -> NDArray[Any]:
+    """Shapes of a further column of WKT, in the system of the row's own shape.
+
+    Rows that hold no shape that can be read are refused.
+    """
+    told = [None if _is_blank(value) else str(value).strip() for value in column]
+    plain = [None if value is None else _EWKT.sub("", value) for value in told]
+    text = pd.Series(plain, index=column.index, name=column.name, dtype=object)
+    return np.asarray(_parsed(text, report, binary=False))
 
 
 def _ewkt_crs(told: list[str | None]) -> CRS | None:

@@ -114,7 +114,22 @@ FIELDS: dict[str, dict[str, str]] = {
         "trucks_per_day": "trucks_per_day camion camion_giorno autocarri",
         "buildings": "buildings edifici building edificio",
         "role": "role ruolo",
-        "hours": "hours orario orari",
+        "hours": "hours orario orari orario_lavoro",
+        "noisy_hours": "noisy_hours orario_rumoroso ore_rumorose orario_rumori",
+        "closures": "closures chiusure chiusura chiusura_wkt closure_wkt",
+        "closure_kind": "closure_kind tipo_chiusura",
+        "cuts": "cuts interruzioni sospensioni sospensione interruzione",
+    },
+    # The second layer of a file of phases.
+    "closures": {
+        "site": "site cantiere codice_cantiere site_code",
+        "phase": "phase fase codice_fase code codice",
+        "closure_kind": "closure_kind kind tipo tipo_chiusura",
+        "description": "description descrizione note",
+        "starts_on": "starts_on dal inizio data_inizio from",
+        "ends_on": "ends_on al fine data_fine to",
+        "stalls": "stalls stalli posti posti_auto",
+        "disabled_stalls": "disabled_stalls stalli_disabili",
     },
 }
 _OWN_NAMES: dict[str, dict[str, dict[str, str]]] = {

@@ -125,11 +125,11 @@ class Rows:
             made.append(result)
         return made
 
-    def geometries(self) -> NDArray[Any]:
-        """The geometry column as an array; all None where the file has none."""
+    def geometries(self, field: str = "geometry") -> NDArray[Any]:
+        """A column of shapes as an array; all None where the file has none."""
         made = np.full(len(self.frame), None, dtype=object)
-        if self.has("geometry"):
-            made[:] = self.frame["geometry"].to_numpy(dtype=object)
+        if self.has(field):
+            made[:] = self.frame[field].to_numpy(dtype=object)
         return made
 
     def _column(self, field: str) -> list[Any]:

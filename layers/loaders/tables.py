@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ BATCH_ROWS = 20_000
 _SAMPLE_BYTES = 1_048_576
 _MAX_CELL_CHARS = 20_000_000
 MAX_COLUMNS = 2_000
+_LINES = re.compile(rb">\s+<")
 _SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -65,13 +69,28 @@ def sheet_names(path: Path, shown: str) -> list[str]:
 
 def _book(path: Path, shown: str) -> python_calamine.CalamineWorkbook:
     try:
-        return python_calamine.CalamineWorkbook.from_path(str(path))
-    except (python_calamine.CalamineError, OSError) as error:
+        return _opened(path)
+    except (python_calamine.CalamineError, zipfile.BadZipFile, KeyError, OSError) as error:
         raise DataError(
             Sentence(
                 "%(shown)s cannot be read as a spreadsheet: %(error)s.", shown=shown, error=error
             )
         ) from error
+
+
+def _opened(path: Path) -> python_calamine.CalamineWorkbook:
+    try:
+        return python_calamine.CalamineWorkbook.from_path(str(path))
+    except python_calamine.CalamineError:
+        if path.suffix != ".ods":
+            raise
+    # Some programs write the cells of an ODS on lines of their own, which the reader refuses.
+    packed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in (n for n in old.namelist() if n.endswith(".xml") or n == "mimetype"):
+            content = old.read(name)
+            new.writestr(name, _LINES.sub(b"><", content) if name == "content.xml" else content)
+    return python_calamine.CalamineWorkbook.from_filelike(packed)
 
 
 def read_sheet(path: Path, shown: str, sheet: str | None) -> Iterator[pd.DataFrame]:

@@ -114,11 +114,13 @@ def test_without_a_script_a_reload_shows_the_progress(
 
 def test_a_file_that_is_too_large_is_told_before_and_after_it_is_sent(
     staff_page: Page, address: str, own_uploads: Path, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, browser,  # type: ignore[no-untyped-def]
 ) -> None:  # fmt: skip
     monkeypatch.setenv("ACCANTO_MAX_UPLOAD_MB", "3")
     get_settings.cache_clear()
-    page = staff_page
+    # A page of its own: the browser notes the refusal in its console.
+    context = browser.new_context(locale="it-IT", storage_state=staff_page.context.storage_state())
+    page = context.new_page()
     file = tmp_path / "grande.csv"
     file.write_bytes(b"id;wkt\n" * 3_000_000)
     page.goto(f"{address}/importa")
@@ -132,3 +134,4 @@ def test_a_file_that_is_too_large_is_told_before_and_after_it_is_sent(
     expect(page.get_by_text("Quello che avete inviato supera il limite di 3 MB")).to_be_visible(
         timeout=20_000
     )
+    context.close()

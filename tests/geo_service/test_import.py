@@ -473,3 +473,32 @@ def test_a_file_that_breaks_off_leaves_nothing(
         bring(session, quarter, "buildings", path)
     session.rollback()
     assert session.execute(text("select count(*) from building")).scalar_one() == 0
+
+
+def test_one_site_far_out_in_a_tiny_file_is_refused_by_its_row(
+    session: Session, built: Quarter, tmp_path: Path
+) -> None:
+    near, far = square(0, 30).wkt, square(900_000, 900_000).wkt
+    path = table(tmp_path, "codice;nome;wkt", f"A;Vicino;{near}", f"B;Lontano;{far}")
+    report = bring(session, built, "sites", path, crs="32632")
+    assert report.accepted == 1
+    assert report.rows[0].row == 2
+    assert "km away" in report.rows[0].reason
+    # Where none fits, the system is wrong, not the rows.
+    path = table(tmp_path, "codice;nome;wkt", f"C;Lontano;{far}", f"D;Lontano;{far}")
+    with pytest.raises(DataError, match="coordinate system is wrong"):
+        bring(session, built, "sites", path, crs="32632")
+
+
+def test_degrees_with_one_row_at_nought_are_still_seen_as_degrees(
+    session: Session, built: Quarter, tmp_path: Path
+) -> None:
+    there = gpd.GeoSeries([square(0, 30)], crs=32632).to_crs(4326).iloc[0].wkt
+    path = table(
+        tmp_path,
+        "codice;nome;wkt",
+        f"A;Qui;{there}",
+        "B;Nulla;POLYGON ((0 0, 0 .001, .001 0, 0 0))",
+    )
+    report = bring(session, built, "sites", path)
+    assert (report.accepted, report.refused) == (1, 1)
