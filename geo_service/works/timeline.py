@@ -57,6 +57,8 @@ class Timeline:
     today_x: float | None
     months: list[tuple[float, str]]
     reason: str = ""
+    # Who said so, by which way, on which day, where the author only writes it down.
+    reported: tuple[str, str, str] = ("", "phone", "")
     errors: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -19,7 +19,7 @@ from geo_service.i18n import gettext as _
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
-from geo_service.works import once
+from geo_service.works import once, reported
 from geo_service.works.dependencies import network
 from geo_service.works.edit_saving import ChangedMeanwhile
 from geo_service.works.followers import (
@@ -147,6 +147,10 @@ def _submit(
     moved = read_moves(submitted, timeline)
     if not moved:
         return see_other(shown.address)
+    by = reported.read(submitted, today)
+    timeline.reported = (by.who, by.way, by.on if by.who else "")
+    timeline.errors.update(by.errors)
+    reported.report_for(session, by.stored)
     if timeline.errors:
         return _page(request, session, today, shown, timeline, status=422)
     found = consequences(session, shown.quarter.id, typed_dates(moved))

@@ -55,12 +55,14 @@ def test_two_moved_phases_make_one_version(
     fields = _fields(editor.get(address).text) | {
         f"dal_{a1.phase_id}": "2026-03-09", f"al_{a1.phase_id}": "2026-03-20",
         f"al_{a2.phase_id}": "2026-04-10", "motivo": "neve",
+        "riferito": "DL", "riferito_il": "2026-03-01",
     }  # fmt: skip
     answer = editor.post(address, data=fields)
     assert answer.status_code == 303, answer.text
     assert answer.headers["location"].startswith(f"/cantieri/{world.site.id}/versioni/confronto")
     assert _versions(session, world.site.id) == 2
     moved = draft_of(session, _now(session, a1))
+    assert _now(session, a1).reported_by == "DL · phone · 2026-03-01"
     assert moved.starts_on == dt.date(2026, 3, 9)
     assert moved.cuts[0].starts_on == cut.starts_on + dt.timedelta(days=7)
     longer = inclusive(_now(session, a2).period)
