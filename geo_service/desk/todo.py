@@ -194,7 +194,8 @@ def _cuts(session: Session, quarter_id: int, today: dt.date) -> list[Task]:
     return [
         Task(
             "cut", d.phase_id, d.phase,
-            f"{words.service(d.service).lower()}, {day(d.day, today)}: {cut_actuals.sentence(d)}",
+            f"{words.service(d.service).lower()}, {day(d.day, today)}: "
+            + cut_actuals.sentence(d, brief=True),
             f"/fasi/{d.phase_id}#sospensioni", d.day, late=True,
         )
         for d in cut_actuals.late(session, quarter_id, today)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -207,23 +207,27 @@ def _window(row: Any) -> tuple[dt.datetime, dt.datetime | None]:
     return start, dt.datetime.combine(after, row.ends_at, zone)
 
 
-def sentence(day: CutDay) -> str:
-    """One day in words: "annunciata fino alle 12:30, ancora chiusa alle 17:40"."""
+def sentence(day: CutDay, *, brief: bool = False) -> str:
+    """One day in words: "annunciata fino alle 12:30, ancora chiusa alle 17:40".
+
+    Not ``brief``, it also says first when the service was really closed.
+    """
     parts = []
+    first, last = day.said[0], day.said[-1]
+    if first.what == "closed" and (first is last or not brief):
+        parts.append(_telling(first, day.day))
     if day.ends_at is not None:
         parts.append(_("annunciata fino alle %(end)s", end=_moment(day.ends_at, day.day)))
-    for entry in _telling(day.said):
-        parts.append(_(WHAT_WORDS[entry.what], at=_moment(entry.at, day.day)))
+    if last.what != "closed":
+        parts.append(_telling(last, day.day))
     over = day.over
     if over is not None and not day.still_off:
         parts.append(_("%(time)s più tardi dell'annunciato", time=_length(over)))
     return ", ".join(parts)
 
 
-def _telling(said: Sequence[Said]) -> list[Said]:
-    """What is worth telling: when it closed, and the last word."""
-    first = [entry for entry in said[:-1] if entry.what == "closed"][:1]
-    return [*first, said[-1]]
+def _telling(entry: Said, day: dt.date) -> str:
+    return _(WHAT_WORDS[entry.what], at=_moment(entry.at, day))
 
 
 WHAT_WORDS = {

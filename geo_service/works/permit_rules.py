@@ -194,7 +194,7 @@ def _need(
     permit = best(permits, rule["permit"])
     problems = []
     if permit is None:
-        problems.append(_("non registrata") if rule["sure"] else _("da verificare"))
+        problems.append(_("non registrata"))
     elif permit.state != "granted":
         problems.append(permit_states.state(permit.state))
     else:

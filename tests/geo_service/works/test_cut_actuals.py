@@ -45,7 +45,9 @@ def test_still_closed_stands_beside_the_announced_end(session: Session, works: W
     say(session, a1, "closed", "08:25")
     say(session, a1, "still_off", "17:40")
     (day,) = of_phase(session, a1.phase_id)
-    assert sentence(day) == "annunciata fino alle 12:30, chiusa alle 8:25, ancora chiusa alle 17:40"
+    assert sentence(day) == "chiusa alle 8:25, annunciata fino alle 12:30, ancora chiusa alle 17:40"
+    brief = "annunciata fino alle 12:30, ancora chiusa alle 17:40"
+    assert sentence(day, brief=True) == brief
     assert (day.late, day.still_off, day.over) == (True, True, dt.timedelta(hours=5, minutes=10))
     assert [d.phase_id for d in late(session, works[0].quarter.id, MONDAY)] == [a1.phase_id]
 

@@ -126,7 +126,7 @@ def test_parking_needs_an_order_and_signs_two_days_before() -> None:
 def test_a_pavement_is_only_to_be_verified() -> None:
     closed = phase(loud=False, closures=(ClosureFacts("footway", MONDAY, MONDAY, 0),))
     (found,) = needs(closed, [], RULE)
-    assert (found.kind, found.sure, found.problems) == ("public_ground", False, ("da verificare",))
+    assert (found.kind, found.sure, found.problems) == ("public_ground", False, ("non registrata",))
 
 
 def test_the_best_permit_counts() -> None:
