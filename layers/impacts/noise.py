@@ -6,9 +6,8 @@ Indoor works carry through the structure of the building and get a band without 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,8 @@ from layers.impacts.background import Reference, reference_levels
 from layers.impacts.flat_levels import FlatLevels, levels_of_flats
 from layers.impacts.isophones import isophones
 from layers.impacts.noise_limits import LimitSpan, hours_to_verify, limit_spans
-from layers.impacts.noise_sources import SiteLevels, SiteSources, levels_at, site_sources
+from layers.impacts.noise_sheet import flat_notes, noise_sheet, reference_note
+from layers.impacts.noise_sources import SiteSources, levels_at, site_sources
 from layers.impacts.parameters import Parameters
 from layers.impacts.result import (
     UNINHABITED,
@@ -29,7 +29,6 @@ from layers.impacts.result import (
     Levels,
     concat_impacts,
     impact_rows,
-    method_sheet,
     no_zones,
     not_computed,
     targets,
@@ -123,9 +122,9 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
             reach_m=parameters.reach_m, footprint=works.footprint,
         )  # fmt: skip
     missing = [*site.missing, assumed, *result.method["missing"], *receivers.notes]
-    missing += _flat_notes(who, flats)
+    missing += flat_notes(who, flats)
     missing += _reach_note(scene, flats, who, offsets, parameters)
-    missing += _reference_note(references)
+    missing += reference_note(references)
     if parameters.isophones and options.method != "iso9613":
         missing.append("The zones are drawn by ISO 9613-2: the receivers decide.")
     if works.hours:
@@ -134,7 +133,7 @@ def _computed(scene: Scene, parameters: Parameters, site: SiteSources) -> KindRe
         "noise",
         zones,
         concat_impacts(parts),
-        _sheet(
+        noise_sheet(
             result,
             site,
             clock,
@@ -320,30 +319,6 @@ def _extent_m(scene: Scene) -> float:
     return float(np.hypot(x1 - x0, y1 - y0))
 
 
-def _flat_notes(who: pd.DataFrame, flats: FlatLevels) -> list[str]:
-    single = who["flat_id"].to_numpy() > 0
-    notes = []
-    if (~single).any():
-        notes.append(f"Flats not known in {(~single).sum()} buildings: one level a building.")
-    sides = int((single & ~flats.sides_known).sum())
-    if sides:
-        notes.append(f"Sides not known for {sides} flats: the loudest side of their stairwell.")
-    floors = int((single & ~flats.floor_known & who["storey"].isna().to_numpy()).sum())
-    if floors:
-        notes.append(f"Floor not known for {floors} flats: the loudest floor.")
-    return notes
-
-
-def _reference_note(references: Mapping[PartOfDay, Reference]) -> list[str]:
-    """A sentence where neither background nor class of a building is known."""
-    unknown = max(reference.counts["unknown"] for reference in references.values())
-    return (
-        [f"Background and class not known for {unknown} buildings: class III is used."]
-        if unknown
-        else []
-    )
-
-
 def _reach_note(
     scene: Scene,
     flats: FlatLevels,
@@ -363,45 +338,3 @@ def _reach_note(
             "raise the reach in the settings to see how far."
         ]
     return []
-
-
-def _told(spacing_m: float) -> float | str:
-    """A spacing as JSON can hold it."""
-    return spacing_m if np.isfinite(spacing_m) else "one a side, storey and stairwell"
-
-
-def _sheet(
-    result: SiteLevels,
-    site: SiteSources,
-    clock: PartHours,
-    offsets: dict[PartOfDay, float],
-    parameters: Parameters,
-    missing: list[str],
-    limits: Mapping[PartOfDay, Sequence[LimitSpan]],
-    references: Mapping[PartOfDay, Reference],
-) -> dict[str, Any]:
-    told = result.method
-    spans = [span for part in limits.values() for span in part]
-    sources = {"permit" if span.permitted else "municipality" for span in spans}
-    return method_sheet(
-        str(told["method"]),
-        edition=str(told["edition"]),
-        margin="±3 dB",
-        missing=missing,
-        propagation=told["parameters"],
-        convention="1 m off the façade, +3 dB for the own façade, which itself never reflects",
-        quantity="LAeq of the part of day on the longest working day",
-        hours={part: [round(float(h), 2) for h in clock.by_weekday[part]] for part in offsets},
-        from_working_level_db={part: round(offset, 2) for part, offset in offsets.items()},
-        facade_limit_dba=min(span.limit_dba for span in spans),
-        limit_from=" and ".join(sorted(sources)),
-        limits={part: [span.told() for span in of_part] for part, of_part in limits.items()},
-        municipality=parameters.rule.title,
-        background_dba=dict(parameters.background_dba),
-        judged_against={part: dict(found.counts) for part, found in references.items()},
-        bands=parameters.bands.version,
-        reach_m=parameters.reach_m,
-        spacing_m=_told(parameters.receivers.spacing_m),
-        plant=list(site.sheet),
-        paths=result.paths,
-    )

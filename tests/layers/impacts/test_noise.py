@@ -118,6 +118,19 @@ def test_a_permit_in_derogation_sets_its_own_limit() -> None:
     assert permitted.method["parameters"]["limit_from"] == "permit"
 
 
+def test_a_quarter_may_choose_the_second_engine() -> None:
+    def by(method: str) -> object:
+        told = {"isophones": False, "noise": {"method": method, "reflections": False}}
+        return noise(scene(works(plant=(BREAKER,))), parameters_from({"impacts": told}))
+
+    first, second = by("iso9613"), by("cnossos")
+    assert "2015/996" in second.method["method"]  # type: ignore[attr-defined]
+    gap = rows(second)["value"] - rows(first)["value"]
+    assert gap.abs().max() < 6.0
+    with pytest.raises(DataError, match="cnossos"):
+        parameters_from({"impacts": {"noise": {"method": "by ear"}}})
+
+
 def test_a_permit_for_some_days_changes_those_days_only() -> None:
     strict = replace(FREE, rule=FREE.rule.with_permit(facade_limit_dba=45.0))
     first, after = MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=4)
