@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -85,12 +84,13 @@ def _opened(path: Path) -> python_calamine.CalamineWorkbook:
         if path.suffix != ".ods":
             raise
     # Some programs write the cells of an ODS on lines of their own, which the reader refuses.
-    packed = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w") as new:
+    # The folder of ``path`` is private and holds nothing else.
+    tidied = path.with_name(f"tidied{path.suffix}")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tidied, "w") as new:
         for name in (n for n in old.namelist() if n.endswith(".xml") or n == "mimetype"):
             content = old.read(name)
             new.writestr(name, _LINES.sub(b"><", content) if name == "content.xml" else content)
-    return python_calamine.CalamineWorkbook.from_filelike(packed)
+    return python_calamine.CalamineWorkbook.from_path(str(tidied))
 
 
 def read_sheet(path: Path, shown: str, sheet: str | None) -> Iterator[pd.DataFrame]:

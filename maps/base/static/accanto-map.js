@@ -485,7 +485,7 @@
       pane: "sites", interactive: false, style: look,
       renderer: map.accanto.canvas ? L.canvas({ pane: "sites" }) : undefined,
       pointToLayer: function (feature, at) {
-        return L.circleMarker(at, L.extend({ pane: "sites", radius: 4, interactive: false }, look));
+        return L.circleMarker(at, L.extend({ pane: "sites", radius: 3, interactive: false }, look, { weight: 1 }));
       }
     });
   };
