@@ -100,6 +100,7 @@ ROOMS = (
 # What rooms above show on pages of rooms below.
 PANELS = {
     "phase": (appointment_panels.phase,),
+    "own_phase": (appointment_panels.own_phase,),
     "flat": (appointment_panels.flat,),
     "household": (appointment_panels.household,),
 }

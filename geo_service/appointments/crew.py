@@ -41,6 +41,13 @@ def day_list(session: Session, phase_id: int, day: dt.date, today: dt.date) -> l
     return lists.rows(session, where, values, today, protected=True)
 
 
+def coming(session: Session, phase_id: int, today: dt.date) -> list[Row]:
+    """Agreed visits from ``today`` on."""
+    where = "t.phase_id = :phase and t.on_day >= cast(:today as date) and t.state = any(:states)"
+    values = {"phase": phase_id, "states": sorted(OPEN & ON_CREW_LIST)}
+    return lists.rows(session, where, values, today, protected=True)
+
+
 def to_agree(session: Session, phase_id: int, day: dt.date, today: dt.date) -> int:
     """Slots of a day that are not on the crew's list, because nobody agreed to them yet."""
     where = "t.phase_id = :phase and t.on_day = :day and t.state = any(:states)"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_service.accounts.standing import SignedIn
-from geo_service.appointments import following, lists, vocabulary
+from geo_service.appointments import crew, following, lists, vocabulary
 from geo_service.appointments.lists import Row
 from geo_service.web.pages import environment
 from geo_service.works.overview import revision_of_phase
@@ -33,6 +33,14 @@ def phase(request: Request, session: Session, phase_id: int) -> Markup:
         linked=who.can("households"),
         say=vocabulary,
     )
+
+
+def own_phase(request: Request, session: Session, phase_id: int) -> Markup:
+    """What the works side sees of a phase of its own: flat and hour of what is agreed."""
+    today: dt.date = request.app.state.today()
+    if not revision_of_phase(session, phase_id).inside_flats:
+        return Markup("")
+    return _render("panel_crew.html", rows=crew.coming(session, phase_id, today), today=today)
 
 
 def flat(request: Request, session: Session, flat_id: int) -> Markup:

@@ -17,6 +17,9 @@ Panel = Callable[[Request, Session, int], Markup]
 
 
 def panels(request: Request, session: Session, place: str, subject_id: int) -> Markup:
-    """Markup of the panels of a ``place`` ("phase", "flat", "household"), one after the other."""
+    """Markup of the panels of a ``place``, one after the other.
+
+    Places are "phase", "own_phase" (the works side's page of it), "flat" and "household".
+    """
     shown: tuple[Panel, ...] = request.app.state.panels.get(place, ())
     return Markup("").join(panel(request, session, subject_id) for panel in shown)

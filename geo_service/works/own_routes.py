@@ -14,6 +14,7 @@ from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
 from geo_service.web.pages import environment, render, see_other
+from geo_service.web.panels import panels
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import own_phases, permit_states, reported, sayings
@@ -126,6 +127,7 @@ def _page(
         revision=revision,
         first=first,
         last=last or first,
+        beside=panels(request, session, "own_phase", phase_id),
         hours=daily_hours(revision),
         plant=[plant_line(item) for item in revision.plant],
         cuts=cut_lines(session, revision),

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from geo_service.accounts.models import TaskLink
+from geo_service.accounts.models import Account, AccountSite, TaskLink
 from geo_service.appointments import service
 from geo_service.appointments.models import Appointment
 from geo_service.households.models import LookLog
@@ -416,6 +416,24 @@ def test_other_pages_show_the_appointments(
         assert f"/appuntamenti/{found.id}" in operator.get(place).text, place
     none = f"/fasi/{next(r for r in session.query(PhaseRevision) if r.id != revision.id).phase_id}"
     assert "Appuntamenti in casa" not in coordinator.get(none).text
+
+
+def test_the_works_side_sees_flat_and_hour_of_what_is_agreed(
+    staff: Staff, session: Session, made: list[Appointment], revision: PhaseRevision, world: World
+) -> None:
+    agree(session, made[0])
+    browser = staff("works")
+    own = session.query(Account).filter(Account.role == "works").one()
+    page = f"/mie-fasi/{revision.phase_id}"
+    assert browser.get(page).status_code in (403, 404)
+    own.sites.append(AccountSite(site_id=world.site.id))
+    session.commit()
+    text = browser.get(page).text
+    table = text.split('id="appuntamenti"')[1].split("</section>")[0]
+    assert table.count('<th scope="row">') == 1
+    assert "8:00–12:00" in table
+    for word in PRIVATE:
+        assert word not in text, word
 
 
 def test_the_list_asks_few_questions(
