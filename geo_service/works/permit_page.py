@@ -114,6 +114,8 @@ def told(need: Need) -> ToldNeed:
     """``need`` in words."""
     if need.met:
         tag, word = "confirmed", _("a posto")
+    elif need.permit is not None and need.permit.state in ("pending", "in_progress"):
+        tag, word = "estimated", _("in attesa")
     elif need.sure:
         tag, word = "late", _("manca")
     else:

@@ -106,7 +106,7 @@ def _noise(
     if not outside:
         return []
     when = ", ".join(sorted({f"{_clock(start)}–{_clock(end)}" for _day, start, end in outside}))
-    why = _("lavori fuori dagli orari del Comune (%(rule)s): %(hours)s",
+    why = _("lavori alle %(hours)s, fuori dagli orari del Comune: %(rule)s",
             rule=municipal.title, hours=when)  # fmt: skip
 
     def hours(permit: PermitFacts) -> list[str]:
