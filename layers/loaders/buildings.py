@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,9 @@ from layers.buildings import public_code
 from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.addresses import search_key
-from layers.loaders.place import place_of
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
+from layers.loaders.staged import StagedLoader, load_whole
 from layers.loaders.staging import Stage, as_ewkb
 from layers.loaders.uses import building_use
 
@@ -68,16 +68,23 @@ def load_buildings(
     DataError
         When the quarter does not exist.
     """
-    if report is None:
-        report = Report(read=len(frame))
-    loader = BuildingLoader(session, quarter_id, report, names)
-    loader.add(frame)
-    loader.finish()
-    return report
+    return load_whole(lambda told: BuildingLoader(session, quarter_id, told, names), frame, report)
 
 
-class BuildingLoader:
+class BuildingLoader(StagedLoader):
     """Stages batches of buildings, then merges them in one step."""
+
+    columns: ClassVar[Mapping[str, str]] = {
+        "source_id": "varchar", "code": "varchar", "name": "varchar",
+        "height_m": "double precision", "storeys": "smallint", "use": "varchar",
+        "owner": "varchar", "acoustic_class": "varchar", "flats_declared": "integer",
+        "background_day_dba": "double precision",
+        "background_evening_dba": "double precision",
+        "background_night_dba": "double precision",
+        "footprint": "geometry", "street": "varchar", "house_number": "varchar",
+        "postcode": "varchar", "city": "varchar", "search_key": "varchar",
+        "point": "geometry",
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -86,26 +93,8 @@ class BuildingLoader:
         report: Report,
         names: Mapping[str, str] | None = None,
     ) -> None:
-        self.session = session
-        self.report = report
-        self.names = names
-        self.place = place_of(session, quarter_id)
-        self.attributes: tuple[str, ...] = ()
+        super().__init__(session, quarter_id, report, names)
         self.keyed = True
-        self.stage = Stage(
-            session,
-            {
-                "source_id": "varchar", "code": "varchar", "name": "varchar",
-                "height_m": "double precision", "storeys": "smallint", "use": "varchar",
-                "owner": "varchar", "acoustic_class": "varchar", "flats_declared": "integer",
-                "background_day_dba": "double precision",
-                "background_evening_dba": "double precision",
-                "background_night_dba": "double precision",
-                "footprint": "geometry", "street": "varchar", "house_number": "varchar",
-                "postcode": "varchar", "city": "varchar", "search_key": "varchar",
-                "point": "geometry",
-            },
-        )  # fmt: skip
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch and copy what is sound to the stage."""
@@ -146,20 +135,17 @@ class BuildingLoader:
         if not self.keyed:
             report.note(Sentence("No column holds a key: buildings are known by their shape."))
         _free_codes(stage, self.place.quarter_id, self.place.code)
-        inserted, updated = stage.merge(
+        changed = self.merge(
             "building", key=["source_id"], columns=[*self.attributes, "footprint"],
             inserted_only=["code"], fixed={"quarter_id": self.place.quarter_id},
         )  # fmt: skip
-        report.accepted += inserted + updated
-        report.unchanged += stage.count() - inserted - updated
         # The planner knows nothing yet of rows of this very transaction.
         stage.run("analyze building")
         placed = _place_addresses(stage, self.place.quarter_id)
         joined = join_addresses(stage, self.place.quarter_id)
-        if inserted or updated or placed or joined:
+        if changed or placed or joined:
             changed_map(stage, self.place.quarter_id)
-        stage.drop()
-        self.session.expire_all()
+        self.close()
 
 
 def _attributes(rows: Rows, shapes: Any) -> list[Sequence[Any]]:

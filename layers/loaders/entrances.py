@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,10 @@ from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.addresses import search_key
 from layers.loaders.buildings import OF_BUILDING, changed_map
-from layers.loaders.place import place_of
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
-from layers.loaders.staging import Stage, as_ewkb
+from layers.loaders.staged import StagedLoader, load_whole
+from layers.loaders.staging import as_ewkb
 
 _ADDRESS = ("street", "house_number", "postcode", "city")
 
@@ -53,16 +54,22 @@ def load_entrances(
     DataError
         When the quarter does not exist.
     """
-    if report is None:
-        report = Report(read=len(frame))
-    loader = EntranceLoader(session, quarter_id, report, names, join_within_m=join_within_m)
-    loader.add(frame)
-    loader.finish()
-    return report
+    return load_whole(
+        lambda told: EntranceLoader(session, quarter_id, told, names, join_within_m=join_within_m),
+        frame,
+        report,
+    )
 
 
-class EntranceLoader:
+class EntranceLoader(StagedLoader):
     """Stages batches of entrances, then merges them in one step."""
+
+    columns: ClassVar[Mapping[str, str]] = {
+        "source_id": "varchar", "street": "varchar", "house_number": "varchar",
+        "postcode": "varchar", "city": "varchar", "search_key": "varchar",
+        "point": "geometry", "building": "varchar", "label": "varchar",
+        "lift": "boolean", "step_free": "boolean", "building_id": "bigint",
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -73,22 +80,10 @@ class EntranceLoader:
         *,
         join_within_m: float = 0.0,
     ) -> None:
-        self.session = session
-        self.report = report
-        self.names = names or {}
+        super().__init__(session, quarter_id, report, names)
         self.join_within_m = join_within_m
-        self.place = place_of(session, quarter_id)
         self.has_building = False
         self.told: tuple[str, ...] = ()
-        self.stage = Stage(
-            session,
-            {
-                "source_id": "varchar", "street": "varchar", "house_number": "varchar",
-                "postcode": "varchar", "city": "varchar", "search_key": "varchar",
-                "point": "geometry", "building": "varchar", "label": "varchar",
-                "lift": "boolean", "step_free": "boolean", "building_id": "bigint",
-            },
-        )  # fmt: skip
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch and copy what is sound to the stage."""
@@ -157,8 +152,7 @@ class EntranceLoader:
             )
         if changed:
             changed_map(stage, quarter)
-        stage.drop()
-        self.session.expire_all()
+        self.close()
 
     def _find_buildings(self) -> None:
         stage, quarter = self.stage, self.place.quarter_id

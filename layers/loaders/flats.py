@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from layers.buildings import EXPOSURES
 from layers.errors import Sentence
 from layers.loaders import values
-from layers.loaders.place import place_of
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
+from layers.loaders.staged import StagedLoader, load_whole
 from layers.loaders.staging import Stage
 
 # The stairwell of a building that has only one and gives it no name.
@@ -68,38 +68,18 @@ def load_flats(
     DataError
         When the quarter does not exist.
     """
-    if report is None:
-        report = Report(read=len(frame))
-    loader = FlatLoader(session, quarter_id, report, names)
-    loader.add(frame)
-    loader.finish()
-    return report
+    return load_whole(lambda told: FlatLoader(session, quarter_id, told, names), frame, report)
 
 
-class FlatLoader:
+class FlatLoader(StagedLoader):
     """Stages batches of flats, then merges them in one step."""
 
-    def __init__(
-        self,
-        session: Session,
-        quarter_id: int,
-        report: Report,
-        names: Mapping[str, str] | None = None,
-    ) -> None:
-        self.session = session
-        self.report = report
-        self.names = names or {}
-        self.place = place_of(session, quarter_id)
-        self.attributes: tuple[str, ...] = ()
-        self.stage = Stage(
-            session,
-            {
-                "building": "varchar", "label": "varchar", "number": "varchar",
-                "storey": "smallint", "rooms": "smallint", "area_m2": "numeric(8,2)",
-                "step_free": "boolean", "exposures": "varchar(2)[]", "use": "varchar",
-                "sold": "boolean", "building_id": "bigint", "stairwell_id": "bigint",
-            },
-        )  # fmt: skip
+    columns: ClassVar[Mapping[str, str]] = {
+        "building": "varchar", "label": "varchar", "number": "varchar",
+        "storey": "smallint", "rooms": "smallint", "area_m2": "numeric(8,2)",
+        "step_free": "boolean", "exposures": "varchar(2)[]", "use": "varchar",
+        "sold": "boolean", "building_id": "bigint", "stairwell_id": "bigint",
+    }  # fmt: skip
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch and copy what is sound to the stage."""
@@ -139,13 +119,8 @@ class FlatLoader:
         stage.refuse_duplicates(
             ["stairwell_id", "number"], report, self.names.get("number", "number")
         )
-        inserted, updated = stage.merge(
-            "flat", key=["stairwell_id", "number"], columns=self.attributes
-        )
-        report.accepted += inserted + updated
-        report.unchanged += stage.count() - inserted - updated
-        stage.drop()
-        self.session.expire_all()
+        self.merge("flat", key=["stairwell_id", "number"], columns=self.attributes)
+        self.close()
 
 
 def find_stairwells(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ from layers.buildings import PATH_KINDS
 from layers.errors import Sentence
 from layers.loaders import geometry, values
 from layers.loaders.buildings import changed_map
-from layers.loaders.place import place_of
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
-from layers.loaders.staging import Stage, as_ewkb
+from layers.loaders.staged import StagedLoader, load_whole
+from layers.loaders.staging import as_ewkb
 
 # OpenStreetMap values of highway=*, wiki.openstreetmap.org/wiki/Key:highway, and Italian words.
 _KINDS = {
@@ -67,37 +67,17 @@ def load_paths(
     DataError
         When the quarter does not exist.
     """
-    if report is None:
-        report = Report(read=len(frame))
-    loader = PathLoader(session, quarter_id, report, names)
-    loader.add(frame)
-    loader.finish()
-    return report
+    return load_whole(lambda told: PathLoader(session, quarter_id, told, names), frame, report)
 
 
-class PathLoader:
+class PathLoader(StagedLoader):
     """Stages batches of paths, then merges them in one step."""
 
-    def __init__(
-        self,
-        session: Session,
-        quarter_id: int,
-        report: Report,
-        names: Mapping[str, str] | None = None,
-    ) -> None:
-        self.session = session
-        self.report = report
-        self.names = names or {}
-        self.place = place_of(session, quarter_id)
-        self.attributes: tuple[str, ...] = ()
-        self.stage = Stage(
-            session,
-            {
-                "source_id": "varchar", "geom": "geometry", "kind": "varchar", "name": "varchar",
-                "steps": "smallint",
-                **{name: "double precision" for name, _low, _high in _MEASURES},
-            },
-        )  # fmt: skip
+    columns: ClassVar[Mapping[str, str]] = {
+        "source_id": "varchar", "geom": "geometry", "kind": "varchar", "name": "varchar",
+        "steps": "smallint",
+        **{name: "double precision" for name, _low, _high in _MEASURES},
+    }  # fmt: skip
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch and copy what is sound to the stage."""
@@ -146,16 +126,13 @@ class PathLoader:
         """Refuse duplicate keys and merge; counts go to the report."""
         stage, report = self.stage, self.report
         stage.refuse_duplicates(["source_id"], report, self.names.get("source_id", "source_id"))
-        inserted, updated = stage.merge(
+        changed = self.merge(
             "path", key=["source_id"], columns=[*self.attributes, "geom"],
             fixed={"quarter_id": self.place.quarter_id},
         )  # fmt: skip
-        report.accepted += inserted + updated
-        report.unchanged += stage.count() - inserted - updated
-        if inserted or updated:
+        if changed:
             changed_map(stage, self.place.quarter_id)
-        stage.drop()
-        self.session.expire_all()
+        self.close()
 
 
 def _kind(value: Any) -> str:

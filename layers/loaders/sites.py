@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from layers.errors import Sentence
 from layers.loaders import geometry, values
-from layers.loaders.place import SITE_REACH_M, place_of
+from layers.loaders.place import SITE_REACH_M
 from layers.loaders.report import Report
 from layers.loaders.rows import Rows
-from layers.loaders.staging import Stage, as_ewkb
+from layers.loaders.staged import StagedLoader, load_whole
+from layers.loaders.staging import as_ewkb
 
 _ATTRIBUTES = ("name", "client", "cup", "cig")
 MAX_CIRCLE_M2 = 1_000_000.0
@@ -59,16 +60,18 @@ def load_sites(
     DataError
         When the quarter does not exist.
     """
-    if report is None:
-        report = Report(read=len(frame))
-    loader = SiteLoader(session, quarter_id, report, names, circles=circles)
-    loader.add(frame)
-    loader.finish()
-    return report
+    return load_whole(
+        lambda told: SiteLoader(session, quarter_id, told, names, circles=circles), frame, report
+    )
 
 
-class SiteLoader:
+class SiteLoader(StagedLoader):
     """Stages batches of sites, then merges them in one step."""
+
+    columns: ClassVar[Mapping[str, str]] = {
+        "code": "varchar", "name": "varchar", "client": "varchar", "cup": "varchar",
+        "cig": "varchar", "footprint": "geometry",
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -79,19 +82,8 @@ class SiteLoader:
         *,
         circles: bool = False,
     ) -> None:
-        self.session = session
-        self.report = report
-        self.names = names or {}
+        super().__init__(session, quarter_id, report, names)
         self.circles = circles
-        self.place = place_of(session, quarter_id)
-        self.attributes: tuple[str, ...] = ()
-        self.stage = Stage(
-            session,
-            {
-                "code": "varchar", "name": "varchar", "client": "varchar", "cup": "varchar",
-                "cig": "varchar", "footprint": "geometry",
-            },
-        )  # fmt: skip
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch and copy what is sound to the stage."""
@@ -176,15 +168,12 @@ class SiteLoader:
             "and t.quarter_id = %(quarter)s and t.code = s.code",
             quarter,
         )
-        inserted, updated = stage.merge(
+        self.merge(
             "site", key=["code"], columns=[*self.attributes, "footprint"],
             inserted_only=[] if "name" in self.attributes else ["name"],
             fixed={"quarter_id": self.place.quarter_id},
         )  # fmt: skip
-        report.accepted += inserted + updated
-        report.unchanged += stage.count() - inserted - updated
-        stage.drop()
-        self.session.expire_all()
+        self.close()
 
     def _match_shapeless(self, quarter: Mapping[str, Any]) -> None:
         self.stage.run(
