@@ -152,3 +152,26 @@ def test_real_quarters(database_url: str, shared_data: Path, tmp_path: Path) -> 
     assert (got["accepted"], got["refused"]) == (0, 2388)
     got = counts("sites", shared_data / PARIS, "--quarter", "parigi", "--profile", "circles")
     assert (got["accepted"], got["refused"]) == (2385, 3)
+
+
+def test_the_command_speaks_the_language_asked_for(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = buildings_csv(tmp_path, f"A;3;{SQUARE}", "B;3;POINT (516000 5055000)")
+    report = tmp_path / "report.json"
+    wanted = ("import", "buildings", path, "--crs", 32632, "--dry-run", "--report", report)
+    english = run(*wanted)
+    assert "1 accepted" in english.output
+    italian = run(*wanted, "--lang", "it")
+    assert "1 importate" in italian.output
+    assert "è un punto dove ci vuole un'area" in italian.output
+    assert "dove ci vuole" in json.loads(report.read_text())["rows"][0]["reason"]
+    monkeypatch.delenv("ACCANTO_LANGUAGE")
+    get_settings.cache_clear()
+    for terminal, said in (("it_IT.UTF-8", "importate"), ("en_US.UTF-8", "accepted"),
+                           ("C.UTF-8", "importate"), ("de_DE", "importate")):  # fmt: skip
+        for name in ("LC_ALL", "LC_MESSAGES"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("LANG", terminal)
+        assert said in run(*wanted).output, terminal
+    assert "--lang de" in str(run(*wanted, "--lang", "de").exception)
