@@ -87,42 +87,60 @@ class BuildingPage:
     pages: int
 
 
-_LIST = f"""
-with place as (
-    select building_id, string_agg(search_key, ' ') as keys, array_agg(distinct street) as streets
-    from address_point where quarter_id = :quarter group by 1),
-inside as (
-    select w.building_id, count(distinct w.id) as stairwells, count(distinct f.id) as flats,
-           count(distinct s.household_id) as households
+# A household stays in one place at a time, so stays of a day count households.
+_COUNTS = """
+homes as (
+    select w.building_id, count(f.id) as flats, count(distinct w.id) as stairwells
     from stairwell w
     join building b on b.id = w.building_id and b.quarter_id = :quarter
     left join flat f on f.stairwell_id = w.id and f.closed_on is null
-    left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
-    group by 1),
-hit as (
-    select i.building_id, max(i.band) as band
-    from impact i
-    join impact_run r on r.id = i.run_id and r.in_force
+    where {scope} group by 1),
+people as (
+    select w.building_id, count(*) as households
+    from stay s
+    join flat f on f.id = s.flat_id and f.closed_on is null
+    join stairwell w on w.id = f.stairwell_id
+    join building b on b.id = w.building_id and b.quarter_id = :quarter
+    where s.period @> cast(:today as date) and {scope} group by 1),"""
+_RUNS = """array(select r.id from impact_run r
     join revision_in_force v on v.revision_id = r.revision_id and v.quarter_id = :quarter
-    where i.period && daterange(cast(:first as date), cast(:last as date), '[]')
-      and (:kind = '' or i.kind = :kind)
-    group by 1),
+    where r.in_force)"""
+_ACTS = f"""w.run_id = any({_RUNS}) and (:kind = '' or w.kind = :kind)
+      and w.period && daterange(cast(:first as date), cast(:last as date), '[]')"""
+_HITS = f"""
+hit as (
+    select w.building_id, max(w.band) as band from impact w where {_ACTS} group by 1),"""  # noqa: S608
+# Of the few rows shown, each building's own impacts by their index.
+_HITS_SHOWN = f"""
+hit as (
+    select l.id as building_id, one.band from listed l cross join lateral (
+        select max(w.band) as band from impact w where w.building_id = l.id and {_ACTS}) one),"""  # noqa: S608
+_COUNT_JOINS = """left join homes n on n.building_id = b.id
+    left join people m on m.building_id = b.id"""
+_HIT_JOINS = "left join hit h on h.building_id = b.id"
+_COUNT_COLUMNS = """coalesce(n.stairwells, 0) as stairwells, coalesce(n.flats, 0) as flats,
+           coalesce(m.households, 0) as households"""
+_HIT_COLUMNS = "coalesce(h.band, 0) as band"
+_LIST = f"""
+with place as (
+    select building_id, string_agg(search_key, ' ') as keys, array_agg(distinct street) as streets
+    from address_point where quarter_id = :quarter group by 1),{{early}}
 chosen as (
     select b.id, b.code, b.name, coalesce(a.address, '') as address, b.use, b.owner,
-           b.acoustic_class, b.storeys, b.height_m, b.closed_on,
-           coalesce(n.stairwells, 0) as stairwells, coalesce(n.flats, 0) as flats,
-           coalesce(n.households, 0) as households, coalesce(h.band, 0) as band, b.footprint
+           b.acoustic_class, b.storeys, b.height_m, b.closed_on, b.footprint{{early_columns}}
     from building b
     left join place p on p.building_id = b.id
-    left join inside n on n.building_id = b.id
-    left join hit h on h.building_id = b.id
+    {{early_joins}}
     left join {ADDRESSES} a on true
-    where b.quarter_id = :quarter and {{where}})
-select c.id, c.code, c.name, c.address, c.use, c.owner, c.acoustic_class, c.storeys, c.height_m,
-       c.closed_on, c.stairwells, c.flats, c.households, c.band, count(*) over () as total
-       {{geometry}}
-from chosen c
-order by {{order}} limit :most offset :skip
+    where b.quarter_id = :quarter and {{where}}),
+listed as (
+    select c.*, count(*) over () as total from chosen c order by {{order}}
+    limit :most offset :skip),{{late}}
+told as (select)
+select b.id, b.code, b.name, b.address, b.use, b.owner, b.acoustic_class, b.storeys, b.height_m,
+       b.closed_on, {{counts}}, {{hits}}, b.total {{geometry}}
+from listed b {{late_joins}}
+order by {{order}}
 """  # noqa: S608  (no value is part of the text)
 
 
@@ -197,11 +215,7 @@ def _rows(
 ) -> list[Any]:  # fmt: skip
     q = " ".join(wanted.q[:LONGEST_SEARCH].split())
     key = normalise_address(q)
-    query = _LIST.format(
-        where=" and ".join(_conditions(wanted, q)),
-        order=SORTS.get(wanted.sort, SORTS["indirizzo"]),
-        geometry=", st_asbinary(c.footprint) as outline" if outlines else "",
-    )
+    query = _statement(wanted, _conditions(wanted, q), outlines=outlines)
     values = {
         "quarter": quarter_id, "today": today, "first": wanted.first, "last": wanted.last,
         "kind": wanted.kind, "band": max(wanted.least_band, 1), "q": q,
@@ -210,6 +224,31 @@ def _rows(
         "class": wanted.acoustic_class, "storeys": wanted.storeys, "most": most, "skip": skip,
     }  # fmt: skip
     return list(session.execute(text(query), values))
+
+
+def _statement(wanted: Wanted, conditions: list[str], *, outlines: bool) -> str:
+    """The query; what only the rows shown need is computed for those alone."""
+    counts_first = wanted.sort in ("nuclei", "alloggi") or wanted.known_flats is not None
+    hits_first = wanted.sort == "livello" or bool(wanted.kind or wanted.least_band)
+    shown = "w.building_id in (select id from listed)"
+    counts = _COUNTS.format(scope="true" if counts_first else shown)
+    hits = _HITS if hits_first else _HITS_SHOWN
+    parts = (
+        (counts_first, counts, _COUNT_JOINS, _COUNT_COLUMNS),
+        (hits_first, hits, _HIT_JOINS, _HIT_COLUMNS),
+    )
+    return _LIST.format(
+        early="".join(cte for first, cte, _, _ in parts if first),
+        early_columns="".join(f", {columns}" for first, _, _, columns in parts if first),
+        early_joins="\n    ".join(joins for first, _, joins, _ in parts if first),
+        late="".join(cte for first, cte, _, _ in parts if not first),
+        late_joins="\n    ".join(joins for first, _, joins, _ in parts if not first),
+        counts="b.stairwells, b.flats, b.households" if counts_first else _COUNT_COLUMNS,
+        hits="b.band" if hits_first else _HIT_COLUMNS,
+        where=" and ".join(conditions),
+        order=SORTS.get(wanted.sort, SORTS["indirizzo"]),
+        geometry=", st_asbinary(b.footprint) as outline" if outlines else "",
+    )
 
 
 def _conditions(wanted: Wanted, q: str) -> list[str]:

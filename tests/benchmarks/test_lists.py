@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 from geo_service.accounts.service import create_account
 from geo_service.app import create_app
 from geo_service.database import make_engine, refresh_statistics
-from tests.geo_service.builders import MONDAY, make_world
+from geo_service.works.service import add_phases
+from layers.impacts.models import ImpactRun
+from tests.geo_service.builders import MONDAY, make_world, week_draft
 from tests.geo_service.conftest import sign_in
 
 AIM_MS = 150
@@ -28,6 +30,9 @@ PAGES = (
     "/nuclei", "/nuclei?q=mulini", "/nuclei?lingua=ar&ordine=persone&pagina=20",
     "/nuclei?esigenza=hearing", "/nuclei?stato=tutti&titolo=assignee&pagina=150", "/alloggi",
     "/alloggi?occupazione=vuoti", "/alloggi?ordine=superficie&pagina=100", "/edifici",
+    "/edifici?q=mulini&ordine=nuclei&pagina=3",
+    "/edifici?via=Via+dei+Mulini&disagio=noise&livello=2&al=2026-12-31&alloggi=si&ordine=livello",
+    "/lavori-in-corso",
 )  # fmt: skip
 # 200 buildings of two stairwells with 26 flats each; one flat in 26 stays empty.
 FILL = (
@@ -63,6 +68,15 @@ FILL = (
     """insert into need (household_id, kind, purpose, legal_basis, review_on)
        select id, 'hearing', 'p', 'b', '2026-09-01' from household
        where code like 'H%' and id % 20 = 0""",
+    # Ten phases in force, each of which makes noise and dust at a fifth of the buildings.
+    """insert into impact (run_id, kind, part_of_day, building_id, flat_id, band, period, weekdays,
+                           value, unit)
+       select r.id, kind, 'day', w.building_id, f.id, 1 + f.id % 4, v.period, 31,
+              case when kind = 'noise' then 60 end, case when kind = 'noise' then 'dB(A)' end
+       from impact_run r join phase_revision v on v.id = r.revision_id,
+            flat f join stairwell w on w.id = f.stairwell_id,
+            unnest(array['noise', 'dust']) kind
+       where w.building_id % 5 = r.id % 5""",
 )
 
 
@@ -71,7 +85,13 @@ def _browser(url: str) -> Iterator[TestClient]:
     engine = make_engine(url)
     try:
         with Session(engine) as session:
-            quarter_id = make_world(session).quarter.id
+            world = make_world(session)
+            quarter_id = world.quarter.id
+            phases = [(f"P{n}", f"Fase {n}", week_draft(weeks=n + 1)) for n in range(10)]
+            for revision in add_phases(session, world.site, phases, author="prova"):
+                session.add(ImpactRun(revision_id=revision.id, engine_version="prova",
+                                      methods={}, seconds=0))  # fmt: skip
+            session.flush()
             for statement in FILL:
                 session.execute(text(statement), {"quarter": quarter_id})
             refresh_statistics(session)
