@@ -157,8 +157,9 @@ def propagate_arrays(
                     )  # fmt: skip
                     way = (s[0], s[1], r[0], r[1], r[0], r[1], max(dp, 1e-12), 0.0)
                     path_energy(
-                        scene, zones, work, par, way, s[2], r[2], True, skip, left_out, agr, factor
-                    )
+                        scene, zones, work, par, way, s[2], r[2], True, skip, left_out, agr, 0,
+                        factor,
+                    )  # fmt: skip
                     if par.reflections:
                         if facing < 0:
                             facing = walls_towards(

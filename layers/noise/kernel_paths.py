@@ -22,6 +22,7 @@ from layers.noise.kernel_geometry import (
 from layers.noise.kernel_physics import (
     ALTERNATIVE,
     GENERAL,
+    first_edition_weather,
     geometry_factor,
     ground_factors,
     ground_general,
@@ -102,9 +103,10 @@ def scan_leg(scene, work, leg, path, keep, skip, left_out, state):
 
 @compiled()
 def screen(
-    scene, work, way, path, direct, lateral, weak_side, second_edition, skip, left_out, agr, factor
-):
-    """Transmission of screening into ``factor`` (8,): 1 is unscreened.
+    scene, work, way, path, direct, lateral, weak_side, second_edition, skip, left_out, agr, band0,
+    factor,
+):  # fmt: skip
+    """Transmission of screening from ``band0`` on into ``factor`` (8,): 1 is unscreened.
 
     ``way`` is (ax, ay, px, py, bx, by, l1, l2) in plan; ``direct`` tells that it has no bend.
     """
@@ -120,7 +122,7 @@ def screen(
         state = scan_leg(scene, work, leg, path, False, skip, left_out, state)
     points, blocking, best, best_first, best_last = state
     if points == 0 and best < -0.6:
-        for f in range(8):
+        for f in range(band0, 8):
             factor[f] = 1.0
         return
     if points == 0:
@@ -129,6 +131,7 @@ def screen(
         kept = upper_hull(work.top, points, dp, zs, zr)
         first, between, last, edges = band_over_points(work.top, kept, dp, zs, zr, 1.0)
         z = first + between + last - d
+    weather = first_edition_weather(first, last, z, d)
     left = right = (0.0, 0.0, 0.0, 0)
     if points > 0 and lateral and direct:
         slope = (zr - zs) / dp
@@ -136,14 +139,14 @@ def screen(
         for k in range(kept):
             above = work.top[k, 1] - zs - slope * work.top[k, 0]
             offset = max(offset, above * dp / d)
-        x = top_factor(first, between, last, edges, z, d, second_edition, WEAK_SIDE_BAND)
+        x = top_factor(first, between, last, edges, z, d, second_edition, weather, WEAK_SIDE_BAND)
         limits = (SIDE_OFFSET_FACTOR * offset, (x * weak_side - 3.0) * WEAK_SIDE_M)
         frame = (ax, ay, ux, uy, 1.0, zs, slope)
         left = side_band(scene, work, blocking, frame, dp, d, limits, left_out, skip)
         frame = (ax, ay, ux, uy, -1.0, zs, slope)
         right = side_band(scene, work, blocking, frame, dp, d, limits, left_out, skip)
-    for f in range(8):
-        t = 1.0 / top_factor(first, between, last, edges, z, d, second_edition, f)
+    for f in range(band0, 8):
+        t = 1.0 / top_factor(first, between, last, edges, z, d, second_edition, weather, f)
         if agr[f] > 0.0:
             t = min(t * np.exp(0.1 * _LN10 * agr[f]), 1.0)
         if left[3] > 0:
@@ -154,8 +157,8 @@ def screen(
 
 
 @compiled()
-def path_energy(scene, zones, work, par, way, hs, hr, direct, skip, left_out, agr, factor):
-    """Energy of one path per unit of source energy into ``factor`` (8,)."""
+def path_energy(scene, zones, work, par, way, hs, hr, direct, skip, left_out, agr, band0, factor):
+    """Energy of one path per unit of source energy, from ``band0`` on, into ``factor`` (8,)."""
     l1, l2 = way[6], way[7]
     dp = l1 + l2
     d = max(np.sqrt(dp * dp + (hs - hr) ** 2), NEAREST_M)
@@ -178,10 +181,10 @@ def path_energy(scene, zones, work, par, way, hs, hr, direct, skip, left_out, ag
         path = (dp, np.sqrt(dp * dp + (hs - hr) ** 2), hs, hr)
         screen(
             scene, work, way, path, direct, par.lateral, par.weak_side, par.second_edition, skip,
-            left_out, agr, factor,
+            left_out, agr, band0, factor,
         )  # fmt: skip
     else:
-        for f in range(8):
+        for f in range(band0, 8):
             factor[f] = 1.0
-    for f in range(8):
+    for f in range(band0, 8):
         factor[f] *= gain * np.exp(-0.1 * _LN10 * (par.alpha[f] * d + agr[f]))

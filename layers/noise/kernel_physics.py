@@ -73,8 +73,14 @@ def geometry_factor(dp, hs, hr):
 
 
 @compiled()
-def top_factor(first, between, last, edges, z, d, second_edition, band):
-    """``10^(0.1 Dz)`` of the path over the top, capped."""
+def first_edition_weather(first, last, z, d):
+    """``Kmet`` of the 1996 edition, the same in all bands."""
+    return np.exp(-np.sqrt(first * last * d / (2.0 * z)) / 2000.0) if z > 0.0 else 1.0
+
+
+@compiled()
+def top_factor(first, between, last, edges, z, d, second_edition, weather, band):
+    """``10^(0.1 Dz)`` of the path over the top, capped; ``weather``: ``Kmet`` of 1996."""
     wavelength = _WAVELENGTH[band]
     c3 = 1.0
     if edges > 1:
@@ -86,10 +92,9 @@ def top_factor(first, between, last, edges, z, d, second_edition, band):
         return 1.0
     if second_edition:
         longer, shorter = max(first, last), min(first, last)
-        weather = np.exp(-np.sqrt((longer + between) * shorter * d / (2.0 * (z - lowest))) / 2000.0)
-        x = 1.0 + (2.0 + k * z) * weather
+        kmet = np.exp(-np.sqrt((longer + between) * shorter * d / (2.0 * (z - lowest))) / 2000.0)
+        x = 1.0 + (2.0 + k * z) * kmet
     else:
-        weather = np.exp(-np.sqrt(first * last * d / (2.0 * z)) / 2000.0) if z > 0.0 else 1.0
         x = 3.0 + k * z * weather
     return min(x, _DOUBLE_CAP if edges > 1 else _SINGLE_CAP)
 

@@ -21,7 +21,6 @@ from layers.noise.packing import IntArray
 from layers.noise.rules import REFLECTION_TRIM_M
 
 _WAVENUMBERS = 1.0 / WAVELENGTHS_M
-_HIGHEST_WAVENUMBER = float(_WAVENUMBERS.max())
 
 #: Added to the radius of a group of receivers: no wall is sorted out by rounding.
 _SLACK_M = 1e-5
@@ -116,10 +115,15 @@ def reflections(scene, zones, work, par, walls, found, s, r, own, skip, left_out
         d = np.sqrt(dp * dp + (r[2] - s[2]) ** 2)
         cosine = abs(side_receiver - side_image) / (np.sqrt(length2) * d)
         limit = (2.0 / (walls.least[k] * cosine) ** 2) * d * share * (1.0 - share)
-        if limit >= _HIGHEST_WAVENUMBER:
+        # A wall reflects the bands whose wavelength is small against it: the higher ones.
+        band0 = 0
+        while band0 < 8 and _WAVENUMBERS[band0] <= limit:
+            band0 += 1
+        if band0 == 8:
             continue
         way = (s[0], s[1], px, py, r[0], r[1], l1, l2)
-        path_energy(scene, zones, work, par, way, s[2], r[2], False, skip, left_out, agr, one)
-        for f in range(8):
-            if _WAVENUMBERS[f] > limit:
-                out[f] += one[f] * walls.share[k, f]
+        path_energy(
+            scene, zones, work, par, way, s[2], r[2], False, skip, left_out, agr, band0, one
+        )
+        for f in range(band0, 8):
+            out[f] += one[f] * walls.share[k, f]
