@@ -261,7 +261,7 @@
     row.querySelector("[name=macchina]").value = config.machines[name][0];
     row.querySelector(".plant-name").textContent = name;
     row.querySelector("[name=quota]").value = config.machines[name][1];
-    row.querySelector("[data-remove-plant]").setAttribute("aria-label", texts.remove + " " + name);
+    row.querySelector("[data-remove-row]").setAttribute("aria-label", texts.remove + " " + name);
     list.appendChild(row);
     number_rows();
     nameField.value = "";
@@ -283,7 +283,7 @@
     if (event.key === "Enter") { event.preventDefault(); addMachine(); }
   });
   list.addEventListener("click", function (event) {
-    var button = event.target.closest("[data-remove-plant]");
+    var button = event.target.closest("[data-remove-row]");
     if (!button) { return; }
     button.closest(".plant-row").remove();
     number_rows();
