@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from geo_service.errors import AccantoError
-from geo_service.i18n import N_
+from geo_service.i18n import N_, said
 from geo_service.jobs import ledger
 from geo_service.jobs.models import JobProgress
 from layers.errors import DataError
@@ -119,7 +119,7 @@ def _told(call_next: Callable[[], Any], context: procrastinate.JobContext, worke
         ledger.ended(engine(), job.id, STOPPED)
         raise
     except HOPELESS as error:
-        ledger.ended(engine(), job.id, str(error) or UNEXPECTED)
+        ledger.ended(engine(), job.id, said(error) or UNEXPECTED)
         raise
     except Exception as error:
         log.exception("job failed", job=job.id, task=job.task_name, error=type(error).__name__)

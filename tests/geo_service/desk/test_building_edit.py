@@ -102,7 +102,6 @@ def test_a_name_computes_nothing_and_a_sealed_phase_stays(
         ("uso", "castle", "voce dell&#39;elenco"),
         ("nome", "x" * 201, "Più di 200"),
         ("scala-nuova-0", "A", "già una scala"),
-        
     ],
 )
 def test_faults_stand_beside_the_field(
