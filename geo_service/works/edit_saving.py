@@ -54,25 +54,6 @@ def revision_number(session: Session, phase_id: int, number: int) -> PhaseRevisi
     return found
 
 
-def save_revision(
-    session: Session,
-    phase: WorksPhase,
-    based_on: int,
-    draft: RevisionDraft,
-    *,
-    author: str,
-    reason: str,
-) -> PhaseRevision | None:
-    """Record ``draft`` as the next revision of ``phase``; None where it changes nothing.
-
-    Raises :class:`ChangedMeanwhile` when revision ``based_on`` is no longer the newest.
-    """
-    saved = save_revisions(
-        session, phase.site, [(phase, based_on, draft)], author=author, reason=reason
-    )
-    return saved[0] if saved else None
-
-
 def save_revisions(
     session: Session,
     site: Site,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from geo_service.works.dependencies import Network, followed, network
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.edit_saving import save_revisions
-from geo_service.works.revisions import draft_of, inclusive
+from geo_service.works.revisions import draft_of
 from layers.sites import PhaseRevision, Site, WorksPhase
 
 # The answer of somebody who saves the moved phases alone.
@@ -84,16 +84,8 @@ def consequences_in(net: Network, dates: Mapping[int, tuple[dt.date, dt.date]]) 
 
 def edit_of(session: Session, follower: Follower) -> Edit:
     """The edit that moves a follower along."""
-    span_dates = (follower.first, follower.last)
-    draft = followed(draft_of(session, follower.revision), *span_dates)
+    draft = followed(draft_of(session, follower.revision), follower.first, follower.last)
     return follower.revision, follower.revision.number, draft
-
-
-def dates_of(draft: RevisionDraft, revision: PhaseRevision) -> dict[int, tuple[dt.date, dt.date]]:
-    """``draft`` as a move of its phase; empty where its dates are those of ``revision``."""
-    if (draft.starts_on, draft.ends_on) == inclusive(revision.period):
-        return {}
-    return {revision.phase_id: (draft.starts_on, draft.ends_on)}
 
 
 def save_by_site(
