@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,12 @@ class Installation:
 
     def work(self) -> None:
         """Work off the queue, as the worker does."""
-        jobs.run_worker(self.engine, wait=False)
+        # A thread of its own: where a browser was tested before, this one has a running loop.
+        worker = threading.Thread(
+            target=jobs.run_worker, args=(self.engine,), kwargs={"wait": False}
+        )
+        worker.start()
+        worker.join()
 
     def one(self, query: str, **values: object) -> object:
         """The one value of a query."""
