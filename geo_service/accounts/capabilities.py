@@ -68,7 +68,7 @@ PAGES = {
     "/mie-fasi": "own_phases",
     "/persone": "people",
     "/cronologia": "history",
-    "/lavori-in-corso": "own_jobs",
+    "/elaborazioni": "own_jobs",
     "/nuclei": "households",
     "/alloggi": "households",
     "/appuntamenti": "households",
@@ -77,9 +77,9 @@ PAGES = {
 }
 # Pages for which the first part of the path says too little.
 EXACT_PAGES = {
-    "/lavori-in-corso/ricalcola": "jobs",
-    "/lavori-in-corso/{job_id:int}/annulla": "jobs",
-    "/lavori-in-corso/{job_id:int}/riprova": "jobs",
+    "/elaborazioni/ricalcola": "jobs",
+    "/elaborazioni/{job_id:int}/annulla": "jobs",
+    "/elaborazioni/{job_id:int}/riprova": "jobs",
     "/edifici/{building_id:int}/modifica": "buildings.edit",
     "/edifici/{building_id:int}/chiudi": "buildings.edit",
     "/edifici/{building_id:int}/alloggi/nuovo": "protected",

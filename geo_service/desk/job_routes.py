@@ -1,4 +1,4 @@
-"""The page *Lavori in corso*: what the service does in the background, and how far it is."""
+"""The page *Elaborazioni*: what the service does in the background, and how far it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from geo_service.works.tasks import recompute_later
 from layers.sites import Site
 
 router = APIRouter()
-PAGE = "/lavori-in-corso"
+PAGE = "/elaborazioni"
 ONE = PAGE + "/{job_id:int}"
 Keeper = Annotated[SignedIn, Depends(need("jobs"))]
 

@@ -53,7 +53,7 @@ def answer(
             coordinator=coordinator, file_format=file_format,
             language=i18n.current_language(),
         )  # fmt: skip
-        return see_other("/lavori-in-corso?elenco=1")
+        return see_other("/elaborazioni?elenco=1")
     frame = MAKERS[kind](session, quarter.id, today, wanted, coordinator)
     content = table_file(frame, file_format, kind)
     return file_response(content, MEDIA_TYPES[file_format], file_name(kind, quarter, file_format))

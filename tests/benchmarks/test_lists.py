@@ -32,7 +32,7 @@ PAGES = (
     "/alloggi?occupazione=vuoti", "/alloggi?ordine=superficie&pagina=100", "/edifici",
     "/edifici?q=mulini&ordine=nuclei&pagina=3",
     "/edifici?via=Via+dei+Mulini&disagio=noise&livello=2&al=2026-12-31&alloggi=si&ordine=livello",
-    "/lavori-in-corso",
+    "/elaborazioni",
 )  # fmt: skip
 # 200 buildings of two stairwells with 26 flats each; one flat in 26 stays empty.
 FILL = (

@@ -38,7 +38,7 @@ def test_the_page_follows_the_job_by_itself(
     staff_page: Page, address: str, engine_of_site: Engine, job_id: int
 ) -> None:
     page = staff_page
-    page.goto(f"{address}/lavori-in-corso")
+    page.goto(f"{address}/elaborazioni")
     expect(page.get_by_text("3 di 12 fasi calcolate")).to_be_visible()
     bar = page.get_by_role("progressbar").first
     expect(bar).to_have_attribute("value", "25")
@@ -57,7 +57,7 @@ def test_the_page_follows_the_job_by_itself(
 def test_no_barrier_and_no_side_scroll(staff_page: Page, address: str, job_id: int) -> None:
     for size in (DESKTOP, PHONE):
         staff_page.set_viewport_size(size)  # type: ignore[arg-type]
-        staff_page.goto(f"{address}/lavori-in-corso")
+        staff_page.goto(f"{address}/elaborazioni")
         width = staff_page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"]
         found = Axe().run(staff_page).response["violations"]
@@ -70,7 +70,7 @@ def test_it_works_without_a_script(
     context = browser.new_context(java_script_enabled=False, locale="it-IT")
     context.add_cookies(staff_page.context.cookies())
     page = context.new_page()
-    page.goto(f"{address}/lavori-in-corso")
+    page.goto(f"{address}/elaborazioni")
     expect(page.locator("meta[http-equiv=refresh]")).to_have_count(1)
     page.get_by_text("Ferma", exact=True).first.click()
     page.get_by_role("button", name="Sì, ferma").first.click()

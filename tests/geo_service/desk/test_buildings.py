@@ -124,7 +124,7 @@ def test_a_long_list_is_made_in_the_background(
 ) -> None:
     monkeypatch.setattr(exports, "ROWS_AT_ONCE", 1)
     answer = staff("operator").get("/edifici/esporta.csv?livello=1")
-    assert answer.headers["location"] == "/lavori-in-corso?elenco=1"
+    assert answer.headers["location"] == "/elaborazioni?elenco=1"
     job = session.scalars(select(JobProgress)).one()
     assert job.args["wanted"]["least_band"] == 1
     assert job.args["coordinator"] is False

@@ -17,7 +17,7 @@ from geo_service.works.tasks import recompute_later
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import csrf_of
 
-PAGE = "/lavori-in-corso"
+PAGE = "/elaborazioni"
 Staff = Callable[[str], TestClient]
 
 
@@ -46,7 +46,7 @@ def status(session: Session, job_id: int, word: str) -> None:
 
 
 def test_nothing_to_do_is_said(staff: Staff, world: World) -> None:
-    assert "Nessun lavoro in corso" in staff("coordinator").get(PAGE).text
+    assert "Nessuna elaborazione" in staff("coordinator").get(PAGE).text
 
 
 def test_a_computation_is_asked_for_once(staff: Staff, world: World, session: Session) -> None:
