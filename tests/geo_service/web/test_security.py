@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from geo_service.accounts.models import Account
-from geo_service.web.links import own_path
 from geo_service.web.limits import MAX_BODY_BYTES
+from geo_service.web.links import own_path
 from tests.geo_service.conftest import PASSWORD, csrf_of, sign_in
 
 PUBLIC_PAGES = ("/", "/cerca?q=mulini", "/accedi", "/privacy", "/crediti", "/nessuna-pagina")
