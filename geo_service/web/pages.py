@@ -89,7 +89,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         "quarters": getattr(state, "quarters", []),
         "synthetic": getattr(state, "synthetic", False),
         "today": getattr(state, "today", None),
-        "printed_on": request.app.state.today(),
+        "printed_on": request.app.state.today,
         "resumed": getattr(state, "resumed", None),
         "csrf": lambda: security.csrf_token(request),
         "switch_language": lambda code: in_language(request, code),

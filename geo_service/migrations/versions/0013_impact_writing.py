@@ -6,8 +6,8 @@ numbers that tell rows apart made the unique index twice as slow.
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0007"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
