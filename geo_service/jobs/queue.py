@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -66,11 +67,12 @@ def defer(
 
     The job appears to workers when the session commits, and never if it does not. ``asked_by``
     is the account that asked, ``in_quarter`` the quarter in whose list the job stands. With
-    ``once`` a job of that name that still waits or runs is returned in place of a new one.
+    ``once`` a job of that name that did not begin yet is returned in place of a new one; one that
+    runs has read what it works on already, and the new one waits for its end.
     """
     with session.begin_nested():
         if once is not None:
-            present = _unfinished(session, once)
+            present = _waiting(session, once)
             if present is not None:
                 return present
         driver = session.connection().connection.driver_connection
@@ -87,14 +89,17 @@ def defer(
     return job_id
 
 
-def _unfinished(session: Session, name: str) -> int | None:
-    """The job called ``name`` that waits or runs; two who ask at once wait for one another."""
+def _waiting(session: Session, name: str) -> int | None:
+    """The job called ``name`` that did not begin; two who ask at once wait for one another.
+
+    It is kept for this transaction: begun before the commit, it would miss what is written here.
+    """
     lock = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
     session.execute(lock, {"name": name})
     query = text(
         """select id from procrastinate_jobs
-           where lock = :name and status in ('todo', 'doing') and not abort_requested
-           order by id limit 1"""
+           where lock = :name and status = 'todo' and attempts = 0 and not abort_requested
+           order by id limit 1 for update skip locked"""
     )
     found: int | None = session.scalar(query, {"name": name})
     return found
@@ -180,6 +185,8 @@ def run_worker(engine: Engine, *, wait: bool = True, concurrency: int = 1) -> No
     global _engine
     _engine = engine
     take_up_stalled(engine)
+    # Its lines hold the arguments of a job; what fails unexpectedly _told logs without them.
+    logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
     connector = procrastinate.PsycopgConnector(conninfo=conninfo(engine))
     with app.replace_connector(connector) as running:
         running.run_worker(

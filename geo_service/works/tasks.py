@@ -56,8 +56,8 @@ def recompute_later(
 ) -> int:  # fmt: skip
     """Queue :func:`recompute_many` in the transaction of ``session``; returns the job's id.
 
-    Who asks for the same while it still waits or runs gets the same job, except for a building:
-    there a new change needs a new computation.
+    Who asks for the same while it still waits gets the same job, except for a building: there a
+    new change needs a new computation.
     """
     place = f"site:{site_id}" if site_id else "all"
     once = None if building_id else f"recompute:{quarter_id}:{place}"

@@ -118,6 +118,16 @@ def test_attempts_are_limited_and_the_error_tells_no_secret(database: Engine) ->
     assert told(database, job_id).state == "waiting"
 
 
+def test_no_log_holds_what_a_failed_job_was_given(
+    database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    queued(database, fails, words="Famiglia Segreta")
+    with caplog.at_level("ERROR"):
+        jobs.run_worker(database, wait=False)
+    assert SEEN == ["Famiglia Segreta"]
+    assert "Segreta" not in caplog.text
+
+
 def test_a_job_that_waits_is_cancelled_and_one_that_runs_stops(database: Engine) -> None:
     waiting = queued(database, counts, to=1)
     with Session(database) as session:
@@ -134,8 +144,22 @@ def test_a_job_that_waits_is_cancelled_and_one_that_runs_stops(database: Engine)
 def test_who_asks_twice_gets_the_same_job(database: Engine) -> None:
     first = queued(database, counts, once="one", to=1)
     assert queued(database, counts, once="one", to=1) == first
+    with database.begin() as connection:
+        connection.execute(text("update procrastinate_jobs set status = 'doing'"))
+    second = queued(database, counts, once="one", to=1)
+    assert second != first, "the one that runs has read what it works on already"
+    assert queued(database, counts, once="one", to=1) == second
+
+
+def test_a_job_that_is_asked_for_again_does_not_begin_before_the_commit(database: Engine) -> None:
+    first = queued(database, counts, once="one", to=1)
+    with Session(database) as session:
+        assert jobs.defer(session, counts, once="one", to=1) == first
+        jobs.run_worker(database, wait=False)
+        assert SEEN == [], "it would miss what this transaction writes"
+        session.commit()
     jobs.run_worker(database, wait=False)
-    assert queued(database, counts, once="one", to=1) != first
+    assert len(SEEN) == 1
 
 
 def test_a_job_that_loses_every_worker_fails(database: Engine) -> None:
