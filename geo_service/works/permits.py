@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, selectinload
 from geo_service import history, jobs
 from geo_service.errors import Conflict, Invalid, NotFound
 from geo_service.i18n import gettext as _
-from geo_service.works.edit_saving import queued
 from geo_service.works.permit_rules import ClosureFacts, Need, PermitFacts, PhaseFacts, needs
 from geo_service.works.permit_states import may_change
 from geo_service.works.revisions import half_open, inclusive
@@ -282,7 +281,10 @@ def _limits_changed(
     if not whole:
         query = query.where(REVISION_IN_FORCE.c.phase_id.in_(named))
     revision_ids = list(session.scalars(query))
-    waiting = queued(session, revision_ids)
+    asked_by = history.actor_of(session).id
     for revision_id in revision_ids:
-        if revision_id not in waiting:
-            jobs.defer(session, recompute_impacts, revision_id=revision_id)
+        # Also where one waits or runs: it may have read the limits before this is committed.
+        jobs.defer(
+            session, recompute_impacts, asked_by=asked_by, in_quarter=permit.site.quarter_id,
+            revision_id=revision_id,
+        )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,13 @@ from sqlalchemy.orm import Session
 from geo_service.history import HistoryEntry
 from geo_service.settings import get_settings
 from geo_service.works.permit_documents import PermitFile
-from geo_service.works.permits import PermitDraft, create_permit, missing_permits, permits_of_phase
+from geo_service.works.permits import (
+    PermitDraft,
+    change_permit,
+    create_permit,
+    missing_permits,
+    permits_of_phase,
+)
 from geo_service.works.service import add_phase
 from layers.sites import Permit, PhaseRevision, Site
 from tests.geo_service.builders import MONDAY, World, week_draft, workdays
@@ -278,6 +285,23 @@ def test_another_limit_has_the_noise_computed_again(
     new(browser, world.site, {**GRANTED, **phase, "limite": "75"})
     queue = "select args ->> 'revision_id' from procrastinate_jobs where status = 'todo'"
     assert session.scalars(text(queue)).all() == [str(found["A1"].id)]
+
+
+def test_a_limit_that_comes_while_the_phase_is_computed_is_computed_afterwards(
+    session: Session, works: Works
+) -> None:
+    world, found = works
+    phases = frozenset({found["A1"].phase_id})
+    draft = PermitDraft("noise_derogation", number="DR-7", state="granted", phase_ids=phases,
+                        conditions={"limit_dba": 75})  # fmt: skip
+    permit = create_permit(session, world.site, draft)
+    session.execute(text("update procrastinate_jobs set status = 'doing'"))
+    change_permit(session, permit, permit.row_version, replace(draft, conditions={"limit_dba": 70}))
+    waiting = """select j.args ->> 'revision_id', p.quarter_id from procrastinate_jobs j
+                 join job_progress p on p.job_id = j.id where j.status = 'todo'"""
+    assert [tuple(row) for row in session.execute(text(waiting))] == [
+        (str(found["A1"].id), world.quarter.id)
+    ]
 
 
 def test_night_works_are_told_on_the_page_of_today(
