@@ -167,7 +167,7 @@ def _signs(first: dt.date, permits: Sequence[PermitFacts]) -> Need:
     hours = int(rules()["no_parking_signs"]["hours_before"])
     due = first - dt.timedelta(hours=hours)
     why = _("cartelli di divieto di sosta %(hours)s ore prima", hours=hours)
-    permit = best(permits, "traffic_order")
+    permit = best(permits, "traffic_order", lambda p: _days_missing(p, first, first))
     on = None if permit is None else day_of(permit.conditions, "signs_on")
     problems: tuple[str, ...] = ()
     if on is None:
@@ -191,23 +191,37 @@ def _need(
     due: dt.date | None = None,
 ) -> Need:
     rule = rules()[name]
-    permit = best(permits, rule["permit"])
+
+    def faults(permit: PermitFacts) -> list[str]:
+        return [*_days_missing(permit, first, last), *more(permit)]
+
+    permit = best(permits, rule["permit"], faults)
     problems = []
     if permit is None:
         problems.append(_("non registrata"))
     elif permit.state != "granted":
         problems.append(permit_states.state(permit.state))
     else:
-        problems += [*_days_missing(permit, first, last), *more(permit)]
+        problems += faults(permit)
     return Need(name, rule["permit"], why, rule["source"], rule["sure"], due or first, permit,
                 tuple(problems))  # fmt: skip
 
 
-def best(permits: Sequence[PermitFacts], kind: str) -> PermitFacts | None:
-    """The permit of ``kind`` that goes farthest: granted, then under way, then refused or over."""
+def best(
+    permits: Sequence[PermitFacts], kind: str, faults: Callable[[PermitFacts], Sequence[str]]
+) -> PermitFacts | None:
+    """The permit of ``kind`` that goes farthest: granted, then under way, then refused or over.
+
+    Of several granted ones that with the fewest ``faults`` counts, else the newest.
+    """
     order = ("granted", "in_progress", "pending", "to_request", "refused", "expired", "revoked")
     fitting = [p for p in permits if p.kind == kind]
-    return min(fitting, key=lambda p: (order.index(p.state), -p.id), default=None)
+
+    def rank(permit: PermitFacts) -> tuple[int, int, int]:
+        lacks = len(faults(permit)) if permit.state == "granted" else 0
+        return order.index(permit.state), lacks, -permit.id
+
+    return min(fitting, key=rank, default=None)
 
 
 def _days_missing(permit: PermitFacts, first: dt.date, last: dt.date) -> list[str]:

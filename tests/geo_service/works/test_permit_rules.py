@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.dialects.postgresql import Range
@@ -136,6 +137,26 @@ def test_the_best_permit_counts() -> None:
         permit("noise_derogation", conditions={"from": "20:00", "until": "23:59"}),
     ]
     assert one(needs(night, both, RULE), "noise_hours").met
+
+
+def test_a_granted_permit_for_other_days_does_not_hide_the_one_that_fits() -> None:
+    night = phase((0, 21, 23, True))
+    hours = {"from": "20:00", "until": "23:59"}
+    other_days = Range(MONDAY + 30 * DAY, MONDAY + 35 * DAY, bounds="[)")
+    fits = permit("noise_derogation", conditions=hours)
+    later = replace(fits, id=2, period=other_days)
+    found = one(needs(night, [fits, later], RULE), "noise_hours")
+    assert (found.met, found.permit) == (True, fits)
+    # Where none fits, the newer of those that lack as much is named.
+    assert one(needs(night, [replace(later, id=1), later], RULE), "noise_hours").permit == later
+
+
+def test_signs_are_those_of_the_order_that_holds_on_the_first_day() -> None:
+    closed = phase(loud=False, closures=(ClosureFacts("courtyard", MONDAY, MONDAY + 4 * DAY, 22),))
+    ready = permit("traffic_order", conditions={"signs_on": (MONDAY - 2 * DAY).isoformat()})
+    later = Range(MONDAY + 30 * DAY, MONDAY + 35 * DAY, bounds="[)")
+    next_order = replace(ready, id=2, period=later, conditions={})
+    assert all(n.met and n.permit == ready for n in needs(closed, [ready, next_order], RULE))
 
 
 def test_every_rule_names_its_permit_and_source() -> None:
