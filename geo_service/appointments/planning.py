@@ -210,8 +210,8 @@ def follow(
     """Where slots made for ``before`` go now that the phase is ``after``.
 
     A phase that moves as a whole takes all its slots along by the same number of days. One that
-    only became longer, shorter or has other hours keeps the slots that still lie inside; those
-    that do not go by as many days as the nearer end moved. A day without work gives way to the
+    only became longer, shorter or has other hours keeps the slots that it can keep; those outside
+    its new days go by as many days as the nearer end moved. A day without work gives way to the
     next one that has it; two slots of one crew never meet, those already ``taken`` neither. A
     visit that was due before ``today`` stays where it was, and none moves into the past. Keys of
     ``slots`` are kept.
@@ -231,7 +231,11 @@ def follow(
             away.append((key, slot))
     displaced: list[tuple[int, Slot, dt.date]] = []
     for key, slot in away:
-        shift = days_first if whole or slot.day < after.first else days_last
+        if whole or slot.day < after.first:
+            shift = days_first
+        else:
+            # Inside, only its weekday or hours are gone: the ends of the phase say nothing of it.
+            shift = days_last if slot.day > after.last else 0
         wanted = Slot(slot.day + dt.timedelta(days=shift), slot.starts_at, slot.ends_at, slot.crew)
         if wanted.day >= today and _free(wanted, after, placed):
             steps[key] = Step("moved", wanted)

@@ -169,6 +169,17 @@ def test_a_phase_that_only_changes_its_ends_keeps_what_is_still_inside() -> None
     ]
 
 
+def test_a_weekday_without_work_moves_its_slot_to_the_next_one_only() -> None:
+    # The phase ends a month later and Saturdays go: Saturday's visit is on Monday, not in July.
+    first, last = dt.date(2026, 6, 1), dt.date(2026, 6, 30)
+    before = work_days(first, last, [(d, EIGHT, FIVE, False) for d in range(6)])
+    saturday = Slot(dt.date(2026, 6, 6), EIGHT, NOON)
+    after = days(first, dt.date(2026, 7, 31))
+    assert moved(before, after, saturday) == [("moved", dt.date(2026, 6, 8))]
+    earlier = days(dt.date(2026, 5, 4), last)
+    assert moved(before, earlier, saturday) == [("moved", dt.date(2026, 6, 8))]
+
+
 def test_what_has_no_day_left_is_for_a_person() -> None:
     one_day = days(MONDAY + 7 * DAY, MONDAY + 7 * DAY)
     other = Slot(MONDAY + DAY, EIGHT, NOON)
