@@ -7,6 +7,7 @@ an empty one is on the list as any other.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ from geo_service.errors import Invalid, NotFound
 from geo_service.i18n import gettext as _
 
 ACTION = "appointments.day:"
+# Nobody rings at a flat that no longer exists on the day of its visit.
+STANDS = """exists (select from flat x where x.id = t.flat_id
+            and (x.closed_on is null or x.closed_on > t.on_day))"""
 
 
 def action_of(day: dt.date) -> str:
@@ -38,29 +42,33 @@ def day_list(session: Session, phase_id: int, day: dt.date, today: dt.date) -> l
     """Visits of a day in the order of the hours: agreed ones, and what became of them."""
     where = "t.phase_id = :phase and t.on_day = :day and t.state = any(:states)"
     values = {"phase": phase_id, "day": day, "states": sorted(ON_CREW_LIST)}
-    return lists.rows(session, where, values, today, protected=True)
+    return _rows(session, where, values, today)
 
 
 def coming(session: Session, phase_id: int, today: dt.date) -> list[Row]:
     """Agreed visits from ``today`` on."""
     where = "t.phase_id = :phase and t.on_day >= cast(:today as date) and t.state = any(:states)"
     values = {"phase": phase_id, "states": sorted(OPEN & ON_CREW_LIST)}
-    return lists.rows(session, where, values, today, protected=True)
+    return _rows(session, where, values, today)
 
 
 def to_agree(session: Session, phase_id: int, day: dt.date, today: dt.date) -> int:
     """Slots of a day that are not on the crew's list, because nobody agreed to them yet."""
     where = "t.phase_id = :phase and t.on_day = :day and t.state = any(:states)"
     values = {"phase": phase_id, "day": day, "states": sorted(OPEN - ON_CREW_LIST)}
-    return len(lists.rows(session, where, values, today, protected=True))
+    return len(_rows(session, where, values, today))
 
 
 def days(session: Session, phase_id: int, today: dt.date) -> list[dt.date]:
     """Days on which the crew has a visit."""
     where = "t.phase_id = :phase and t.state = any(:states)"
     values = {"phase": phase_id, "states": sorted(ON_CREW_LIST)}
-    found = lists.rows(session, where, values, today, protected=True)
+    found = _rows(session, where, values, today)
     return sorted({row.slot.day for row in found})
+
+
+def _rows(session: Session, where: str, values: dict[str, Any], today: dt.date) -> list[Row]:
+    return lists.rows(session, f"{where} and {STANDS}", values, today, protected=True)
 
 
 def frame(rows: list[Row]) -> pd.DataFrame:
