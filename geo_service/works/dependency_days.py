@@ -65,7 +65,8 @@ def ring_in(links: Iterable[Link]) -> list[int]:
 def earliest(link: Link, before: Span, after: Span, patron: Patron = None) -> dt.date:
     """First day on which ``after`` may start (FS, SS) or end (FF, SF) under ``link``."""
     if link.kind in ("SS", "SF"):
-        return _after(before.first, link.lag_days, after, patron)
+        # A start on a day off counts as the next day of work.
+        return _after(_work_day_on(before.first, before, patron), link.lag_days, after, patron)
     # Days off at the end of the predecessor hold nobody up.
     anchor = _work_day_back(before.last, before, patron)
     return _after(anchor, link.lag_days + (link.kind == "FS"), after, patron)

@@ -69,6 +69,14 @@ def test_a_start_on_a_day_off_counts_as_the_next_day_of_work() -> None:
     assert broken([Link(1, 2)], {1: Span(day(0), day(7)), 2: sunday})[0].day == day(8)
 
 
+def test_lags_count_from_the_first_day_on_which_the_other_phase_works() -> None:
+    # From Sunday 1 March, which is no day of its work.
+    sunday = Span(day(-1), day(4))
+    assert earliest(Link(1, 2, "SS"), sunday, week(3)) == day(0)
+    assert earliest(Link(1, 2, "SS", 1), sunday, week(3)) == day(1)
+    assert earliest(Link(1, 2, "SF", 2), sunday, week(3)) == day(2)
+
+
 def test_followers_keep_their_days_of_work_and_pull_a_chain() -> None:
     links = [Link(1, 2), Link(2, 3, "FS", 1), Link(1, 4, "SS")]
     spans = {1: week(1), 2: week(1), 3: week(2), 4: week(8)}
