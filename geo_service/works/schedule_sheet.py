@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import unicodedata
 import warnings
@@ -40,11 +41,20 @@ _NAMES = {
 }  # fmt: skip
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
 _KINDS = {"FS": "FS", "SS": "SS", "FF": "FF", "SF": "SF", "FI": "FS", "II": "SS", "IF": "SF"}
-_WAIT = re.compile(
-    r"(?P<ref>.+?)\s*(?P<kind>FS|SS|FF|SF|FI|II|IF)?\s*(?P<lag>[+-]\s*\d+)?\s*"
-    r"(?P<unit>[a-z%.]*)",
+# What follows the name of a predecessor: "FS", "+2g", "II-1,5 sett.".
+_TAIL = re.compile(
+    r"\s*(?P<kind>FS|SS|FF|SF|FI|II|IF)?"
+    r"\s*(?:(?P<sign>[+-])\s*(?P<number>\d{1,6}(?:\.\d{1,6})?)\s*(?P<unit>[a-z%.]*))?",
     re.IGNORECASE,
 )
+_LONGEST_NAME = 80
+# The comma within a lag, which parts no predecessors: "3FS+1,5g", but not "3+1,5FS".
+_LAG_COMMA = re.compile(
+    r"([+-]\s*\d{1,6}),(?=\d{1,6}\s*(?!(?:FS|SS|FF|SF|FI|II|IF)\b)[a-z%])", re.IGNORECASE
+)
+_HOURS_PER_DAY = 8
+_DAYS_PER_WEEK = 5
+_DAYS_PER_MONTH = 20
 _YES = {"si", "x", "yes", "true", "vero", "1"}
 
 
@@ -129,6 +139,7 @@ def _rows(
 ) -> tuple[list[RawRow], int, bool]:
     raws: list[RawRow] = []
     headings = 0
+    names = _names(cells, heading, columns)
     for number, line in enumerate(cells[heading + 1 :], start=heading + 2):
 
         def cell(name: str, line: Sequence[Any] = line) -> Any:
@@ -146,7 +157,7 @@ def _rows(
             RawRow(
                 number, clean_text(cell("key"))[0], cell("code"), cell("name"), cell("first"),
                 cell("last"), days, milestone or _plain(cell("milestone")) in _YES,
-                _waits(cell("waits")),
+                _waits(cell("waits"), names),
             )
         )  # fmt: skip
         if len(raws) > MOST_ROWS:
@@ -154,32 +165,66 @@ def _rows(
     return raws, headings, "waits" in columns
 
 
+def _names(cells: Sequence[Sequence[Any]], heading: int, columns: dict[str, int]) -> frozenset[str]:
+    """What rows can be named by: their keys and codes."""
+    places = [columns[field] for field in ("key", "code") if field in columns]
+    return frozenset(
+        clean_text(line[place])[0].casefold()
+        for line in cells[heading + 1 :] for place in places
+        if place < len(line) and not is_missing(line[place])
+    )  # fmt: skip
+
+
+def _in_days(number: float, unit: str) -> float:
+    """A length in days of work; without a unit, or in one that is not known, it is in days."""
+    if unit.startswith("%"):
+        # A share of the predecessor's length: left out rather than guessed.
+        return 0.0
+    if unit.startswith(("h", "o")):
+        return number / _HOURS_PER_DAY
+    if unit.startswith(("mo", "me", "ms")):
+        return number * _DAYS_PER_MONTH
+    if unit.startswith("m"):
+        return number / (60 * _HOURS_PER_DAY)
+    if unit.startswith(("s", "w")):
+        return number * _DAYS_PER_WEEK
+    return number
+
+
 def _days(value: Any) -> tuple[int | None, bool]:
-    """A duration in days of work: 10, "10 g", "2 sett."; and whether it says milestone (0)."""
+    """A duration in days of work, begun ones whole: 10, "10 g", "2 sett.", "80 ore".
+
+    And whether it says milestone (0).
+    """
     if is_missing(value):
         return None, False
-    match = re.match(r"(\d+)(?:[.,]\d+)?\s*([a-z]*)", clean_text(value)[0].casefold())
+    match = re.match(r"(\d{1,6})\d*(?:[.,](\d{1,6}))?\s*([a-z]*)", clean_text(value)[0].casefold())
     if match is None:
         return None, False
-    days = int(match[1][:6]) * (5 if match[2][:1] in ("s", "w") else 1)
-    return days, days == 0
+    days = _in_days(float(f"{match[1]}.{match[2] or 0}"), match[3])
+    return math.ceil(days), days == 0
 
 
-def _waits(value: Any) -> list[tuple[str, str, int]]:
-    """Predecessors as planners write them: "3", "A1FS+2g; B2", in Italian "3FI+2g"."""
+def _waits(value: Any, names: frozenset[str]) -> list[tuple[str, str, int]]:
+    """Predecessors as planners write them: "3", "A1FS+2g; B2", in Italian "3FI+2g".
+
+    ``names`` are the keys and codes of all rows: "F-03" is a code where there is such a row.
+    """
     if is_missing(value):
         return []
-    told = []
-    for part in re.split(r"[;,\n]", clean_text(value)[0]):
-        match = _WAIT.fullmatch(part.strip())
-        if match is None:
+    text = _LAG_COMMA.sub(r"\1.", clean_text(value)[0])
+    parts = (part.strip() for part in re.split(r"[;,\n]", text))
+    return [_wait(part, names) for part in parts if part]
+
+
+def _wait(part: str, names: frozenset[str]) -> tuple[str, str, int]:
+    """Name, kind and lag; the longest known name wins, and what has none is a name as a whole."""
+    for end in range(min(len(part), _LONGEST_NAME), 0, -1):
+        tail = _TAIL.fullmatch(part, end)
+        if tail is None or part[:end].casefold() not in names:
             continue
-        lag = int((match["lag"] or "0").replace(" ", ""))
-        unit = match["unit"].casefold()
-        ref, kind = match["ref"], _KINDS[(match["kind"] or "FS").upper()]
-        if not match["lag"] and unit:
-            # Letters after the name belong to it: "B2a".
-            told.append((part.strip(), "FS", 0))
-            continue
-        told.append((ref.strip(), kind, lag * (5 if unit[:1] in ("s", "w") else 1)))
-    return told
+        lag = _in_days(float(tail["number"] or 0), (tail["unit"] or "").casefold())
+        # Half a day counts as one.
+        whole = math.floor(lag + 0.5) * (-1 if tail["sign"] == "-" else 1)
+        return part[:end], _KINDS[(tail["kind"] or "FS").upper()], whole
+    return part, "FS", 0

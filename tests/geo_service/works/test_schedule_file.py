@@ -88,6 +88,57 @@ def test_a_merged_title_and_english_headings_with_durations() -> None:
     assert found.rows[1].waits == (Wait(found.rows[0].number, "SS", 5),)
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("3FS+50%", [(2, "FS", 0)]),
+        ("3FI+8h", [(2, "FS", 1)]),
+        ("3FS+480m", [(2, "FS", 1)]),
+        ("3FS+2 mesi", [(2, "FS", 40)]),
+        ("3FS+1,5g", [(2, "FS", 2)]),
+        ("3II-1 sett,5", [(2, "SS", -5), (4, "FS", 0)]),
+        ("3,5", [(2, "FS", 0), (4, "FS", 0)]),
+        ("3,5fs", [(2, "FS", 0), (4, "FS", 0)]),
+        ("F-03", [(3, "FS", 0)]),
+        ("f-03 FI+2g", [(3, "FS", 2)]),
+        ("F-03FF-1; 5", [(3, "FF", -1), (4, "FS", 0)]),
+        ("F-99FS+1", []),
+    ],
+)
+def test_lags_have_units_and_names_may_look_like_lags(
+    told: str, expected: list[tuple[int, str, int]]
+) -> None:
+    found = read(
+        sheet(
+            ("ID", "Codice", "Attività", "Inizio", "Fine", "Predecessori"),
+            (3, "F", "Ponteggio", "02/03/2026", "06/03/2026"),
+            (4, "F-03", "Facciata", "02/03/2026", "06/03/2026"),
+            (5, "F-05", "Tetto", "02/03/2026", "06/03/2026"),
+            (6, "F-06", "Collaudo", "04/05/2026", "08/05/2026", told),
+        )
+    )  # fmt: skip
+    assert found.rows[3].waits == tuple(Wait(*wait) for wait in expected)
+    assert len(found.notes) == (0 if expected else 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "last", "milestone"),
+    [
+        ("0,5 g", D(2026, 3, 2), False),
+        (0.5, D(2026, 3, 2), False),
+        ("0 g", D(2026, 3, 2), True),
+        ("80 ore", D(2026, 3, 13), False),
+        ("12h", D(2026, 3, 3), False),
+        ("1 mese", D(2026, 3, 27), False),
+        ("1,5 sett.", D(2026, 3, 11), False),
+        ("10 g?", D(2026, 3, 13), False),
+    ],
+)
+def test_durations_have_units(told: Any, last: dt.date, milestone: bool) -> None:
+    found = read(sheet(("Attività", "Inizio", "Durata"), ("Scavo", D(2026, 3, 2), told)))
+    assert (found.rows[0].last, found.rows[0].milestone) == (last, milestone)
+
+
 def test_the_second_sheet_holds_the_schedule() -> None:
     book = openpyxl.Workbook()
     book.active.append(("Copertina",))
