@@ -20,8 +20,7 @@ from geo_service.i18n import N_, ngettext
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.works.dependency_days import Broken, Link, Span, broken, followers, ring_in
-from geo_service.works.drafts import RevisionDraft
-from geo_service.works.revisions import inclusive, shifted
+from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
 from layers.buildings import Quarter
 from layers.sites import (
@@ -94,10 +93,16 @@ class Network:
 
 
 def network(session: Session, quarter_id: int, also: Collection[int] = ()) -> Network:
-    """The dependencies of a quarter as they stand; with the dates of the phases ``also``, too."""
+    """The dependencies of a quarter as they stand; with the dates of the phases ``also``, too.
+
+    Phases of archived sites hold nobody and follow nobody, except those in ``also``.
+    """
     links = links_of_quarter(session, quarter_id)
     touched = {p for k in links for p in (k.predecessor_id, k.successor_id)} | set(also)
-    revisions = {r.phase_id: r for r in revisions_in_force(session, quarter_id)}
+    revisions = {
+        r.phase_id: r for r in revisions_in_force(session, quarter_id)
+        if r.phase.site.archived_on is None or r.phase_id in also
+    }  # fmt: skip
     known = {p: r for p, r in revisions.items() if p in touched}
     weekdays = weekdays_of(session, [r.id for r in known.values()])
     spans = {}
@@ -270,8 +275,3 @@ def lag_words(lag_days: int) -> str:
             -lag_days,
         )  # fmt: skip
     return ""
-
-
-def followed(draft: RevisionDraft, first: dt.date, last: dt.date) -> RevisionDraft:
-    """``draft`` moved to other dates, its closures and cuts with it."""
-    return replace(shifted(draft, (first - draft.starts_on).days), ends_on=last)

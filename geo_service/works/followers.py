@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from geo_service.works.dependencies import Network, followed, network
+from geo_service.works.dependencies import Network, network
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.edit_saving import save_revisions
-from geo_service.works.revisions import draft_of
+from geo_service.works.revisions import carried, draft_of
 from layers.sites import PhaseRevision, Site, WorksPhase
 
 # The answer of somebody who saves the moved phases alone.
@@ -84,7 +84,7 @@ def consequences_in(net: Network, dates: Mapping[int, tuple[dt.date, dt.date]]) 
 
 def edit_of(session: Session, follower: Follower) -> Edit:
     """The edit that moves a follower along."""
-    draft = followed(draft_of(session, follower.revision), follower.first, follower.last)
+    draft = carried(draft_of(session, follower.revision), follower.first, follower.last)
     return follower.revision, follower.revision.number, draft
 
 

@@ -287,15 +287,47 @@ def shifted(draft: RevisionDraft, days: int) -> RevisionDraft:
     )
 
 
+def carried(draft: RevisionDraft, first: dt.date, last: dt.date) -> RevisionDraft:
+    """``draft`` on other days, its closures and cuts with it.
+
+    They move with the first day; what ended with the phase still does, and nothing ends after it.
+    """
+    moved = shifted(draft, (first - draft.starts_on).days)
+
+    def end(was: dt.date | None, now: dt.date | None) -> dt.date | None:
+        if was is None or now is None:
+            return None
+        return last if was == draft.ends_on else min(now, last)
+
+    return replace(
+        moved,
+        ends_on=last,
+        closures=tuple(
+            replace(
+                new,
+                starts_on=None if new.starts_on is None else min(new.starts_on, last),
+                ends_on=end(old.ends_on, new.ends_on),
+            )
+            for old, new in zip(draft.closures, moved.closures, strict=True)
+        ),
+        cuts=tuple(
+            replace(new, starts_on=min(new.starts_on, last), ends_on=end(old.ends_on, new.ends_on))
+            for old, new in zip(draft.cuts, moved.cuts, strict=True)
+        ),
+    )
+
+
 def moved_to(draft: RevisionDraft, first: dt.date, last: dt.date) -> RevisionDraft:
     """``draft`` on other days.
 
-    A move of both dates alike takes closures and cuts along; another first or last day alone
-    leaves them where they are.
+    A move of both dates the same way takes closures and cuts along; another first or last day
+    alone leaves them where they are.
     """
-    days = (first - draft.starts_on).days
-    if days == (last - draft.ends_on).days:
+    days, days_last = (first - draft.starts_on).days, (last - draft.ends_on).days
+    if days == days_last:
         return shifted(draft, days)
+    if days * days_last > 0:
+        return carried(draft, first, last)
     return replace(draft, starts_on=first, ends_on=last)
 
 

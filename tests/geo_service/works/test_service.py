@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from shapely.geometry import LineString, Point, Polygon
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
 from geo_service.works.drafts import BarrierDraft, ClosureDraft, CutDraft, PlantDraft, RevisionDraft
-from geo_service.works.revisions import draft_of, inclusive, shifted
+from geo_service.works.revisions import carried, draft_of, inclusive, moved_to, shifted
 from geo_service.works.service import (
     add_phase,
     add_phases,
@@ -106,6 +107,60 @@ def test_shifting_takes_closures_and_cuts_along(session: Session, world: World) 
     assert moved.closures[0].ends_on == MONDAY + week
     assert [c.starts_on for c in moved.cuts] == [MONDAY + week, MONDAY + week]
     assert moved.cuts[1].ends_on is None
+
+
+def march(day: int) -> dt.date:
+    return dt.date(2026, 3, day)
+
+
+def with_cut(first: dt.date, last: dt.date | None, **fields: Any) -> RevisionDraft:
+    """A phase from 2 to 6 March with one cut."""
+    return week_draft(cuts=(CutDraft("water", first, last, (1,)),), **fields)
+
+
+def test_a_phase_put_off_and_made_longer_takes_cuts_and_closures_along() -> None:
+    ground = area(22, 0, 3, 12)
+    draft = with_cut(
+        march(3), march(6),
+        closures=(
+            ClosureDraft("footway", ground, "", march(2), march(4)),
+            ClosureDraft("footway", ground, "whole phase"),
+        ),
+    )  # fmt: skip
+    moved = moved_to(draft, march(31), dt.date(2026, 4, 7))
+    assert (moved.starts_on, moved.ends_on) == (march(31), dt.date(2026, 4, 7))
+    assert (moved.cuts[0].starts_on, moved.cuts[0].ends_on) == (
+        dt.date(2026, 4, 1), dt.date(2026, 4, 7),
+    )  # fmt: skip
+    assert [(c.starts_on, c.ends_on) for c in moved.closures] == [
+        (march(31), dt.date(2026, 4, 2)), (None, None),
+    ]  # fmt: skip
+
+
+def test_another_last_day_alone_leaves_cuts_where_they_are() -> None:
+    draft = with_cut(march(3), march(4))
+    assert moved_to(draft, march(2), march(13)).cuts == draft.cuts
+
+
+@pytest.mark.parametrize(
+    ("cut", "to", "expected"),
+    [
+        # What lasted to the end still does, over the weekend between.
+        ((3, 6), (3, 9), (4, 9)),
+        ((3, 4), (3, 9), (4, 5)),
+        ((3, None), (9, 13), (10, None)),
+        # A shorter phase keeps nothing beyond its end.
+        ((2, 5), (9, 10), (9, 10)),
+        ((5, 6), (9, 10), (10, 10)),
+    ],
+)
+def test_what_ends_with_a_phase_does_so_on_its_new_days(
+    cut: tuple[int, int | None], to: tuple[int, int], expected: tuple[int, int | None]
+) -> None:
+    draft = with_cut(march(cut[0]), None if cut[1] is None else march(cut[1]))
+    moved = carried(draft, march(to[0]), march(to[1])).cuts[0]
+    last = None if expected[1] is None else march(expected[1])
+    assert (moved.starts_on, moved.ends_on) == (march(expected[0]), last)
 
 
 def test_only_phases_of_the_window_are_in_force_then(session: Session, world: World) -> None:
