@@ -27,6 +27,7 @@ from geo_service.accounts.models import Account, KeptForm
 from geo_service.accounts.sealed import seal, unseal
 from geo_service.errors import NotSignedIn, StaleForm
 from geo_service.web import problems
+from geo_service.web.limits import MAX_BODY_BYTES, takes_files
 from geo_service.web.pages import see_other
 from geo_service.web.security import (
     CSRF_FIELD,
@@ -42,6 +43,8 @@ MOST_PER_ACCOUNT = 20
 FIELD = "ripresa"
 # What nobody wants kept, sealed or not.
 SECRET = re.compile(r"password|attuale|nuova$|codice$|^csrf$")
+# Signing out needs no form again, and addresses that are secrets themselves are not written down.
+NOT_KEPT = ("/esci", "/invito/", "/incarico/")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 log = structlog.get_logger("accanto.accounts")
@@ -130,8 +133,14 @@ async def _kept(request: Request, only: int | None = None) -> str:
         or CSRF_HEADER in request.headers
         or request.headers.get("sec-fetch-mode", "navigate") != "navigate"
         or not is_own_origin(request)
-        or request.url.path == "/esci"
+        or request.url.path.startswith(NOT_KEPT)
     ):
+        return ""
+    if only is None and takes_files(request.scope) and not _declares_little(request):
+        # Nobody is signed in, so nothing large is read into a form. It is read and forgotten,
+        # because a browser shows an answer only once it has sent everything.
+        async for _piece in request.stream():
+            pass
         return ""
     try:
         form = await request.form(max_files=20, max_fields=2000)
@@ -148,6 +157,11 @@ async def _kept(request: Request, only: int | None = None) -> str:
     if sum(len(k) + len(v) for k, v in fields) > MOST_CHARS:
         return ""
     return await run_in_threadpool(_store, request, owner, fields, files)
+
+
+def _declares_little(request: Request) -> bool:
+    declared = request.headers.get("content-length", "")
+    return declared.isdigit() and int(declared) <= MAX_BODY_BYTES
 
 
 def _store(request: Request, account_id: int, fields: list[tuple[str, str]], files: bool) -> str:

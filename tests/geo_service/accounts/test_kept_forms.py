@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from geo_service.accounts.models import AccountSession, KeptForm
+from geo_service.accounts import links
+from geo_service.accounts.models import Account, AccountSession, KeptForm
 from geo_service.web.security import SESSION_COOKIE
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World
@@ -163,6 +164,34 @@ def test_what_is_not_ours_is_not_kept(staff: Staff, works: Works, session: Sessi
         assert answer.headers.get("location", "") in ("", "/accedi")
     browser.cookies.clear()
     browser.post(path, data=data)
+    assert session.scalars(select(KeptForm)).all() == []
+
+
+def test_a_large_file_is_not_read_for_nobody(staff: Staff, works: Works, session: Session) -> None:
+    browser = staff("coordinator")
+    data = {"csrf": csrf_of(browser.get("/importa").text), "che": "buildings"}
+    end_sessions(session)
+    for size, kept in ((2_100_000, 0), (2_000, 1)):
+        file = {"file": ("edifici.csv", b"x" * size)}
+        answer = browser.post("/importa", data=data, files=file)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/accedi")
+        assert len(session.scalars(select(KeptForm)).all()) == kept, size
+
+
+def test_an_address_that_is_a_secret_is_not_written_down(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    browser = staff("coordinator")
+    person = session.scalars(select(Account).where(Account.role == "coordinator")).one()
+    token, _link = links.issue(session, person)
+    session.commit()
+    path = f"/invito/{token}"
+    data = {"csrf": csrf_of(browser.get(path).text), "password": "quattro parole a caso"}
+    # Signed in anew in another tab: the form is of the session before.
+    browser.post("/esci", data={"csrf": csrf_of(browser.get("/profilo").text)})
+    sign_in(browser, "coordinator@example.org")
+    assert send(browser, path, data).status_code == 403
     assert session.scalars(select(KeptForm)).all() == []
 
 
