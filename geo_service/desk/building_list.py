@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo_service.households.disclosure import as_told
 from geo_service.works.places import ADDRESSES
 from layers.crs import SRID
 from layers.loaders.addresses import normalise_address
@@ -32,7 +34,11 @@ SORTS = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the list is asked for; empty means all. Days are inclusive, ``page`` from 1 on."""
+    """What the list is asked for; empty means all. Days are inclusive, ``page`` from 1 on.
+
+    ``protected`` counts households at a protected address too, ``exact`` tells how many there are
+    below five and between the fives: both only for those who may know those households.
+    """
 
     first: dt.date
     last: dt.date
@@ -48,6 +54,8 @@ class Wanted:
     closed: bool = False
     sort: str = "indirizzo"
     page: int = 1
+    protected: bool = False
+    exact: bool = False
 
     @property
     def filtered(self) -> bool:
@@ -59,7 +67,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class BuildingLine:
-    """A building in the list. Flats beside households tell vacancy: for coordinators only."""
+    """A building in the list. Flats beside households tell vacancy: for coordinators only.
+
+    ``households`` is None where so few are not told.
+    """
 
     building_id: int
     code: str
@@ -73,7 +84,7 @@ class BuildingLine:
     closed_on: dt.date | None
     stairwells: int
     flats: int
-    households: int
+    households: int | None
     band: int
 
 
@@ -98,12 +109,14 @@ homes as (
 people as (
     select w.building_id, count(*) as households
     from stay s
+    join household o on o.id = s.household_id and (:protected or not o.protected)
     join flat f on f.id = s.flat_id and f.closed_on is null
     join stairwell w on w.id = f.stairwell_id
     join building b on b.id = w.building_id and b.quarter_id = :quarter
     where s.period @> cast(:today as date) and {scope} group by 1),"""
 _RUNS = """array(select r.id from impact_run r
     join revision_in_force v on v.revision_id = r.revision_id and v.quarter_id = :quarter
+    join site z on z.id = v.site_id and z.archived_on is null
     where r.in_force)"""
 _ACTS = f"""w.run_id = any({_RUNS}) and (:kind = '' or w.kind = :kind)
       and w.period && daterange(cast(:first as date), cast(:last as date), '[]')"""
@@ -158,6 +171,7 @@ def building_page(
         rows = _rows(session, quarter_id, today, wanted, PAGE_ROWS, 0)
     total = rows[0].total if rows else 0
     lines = [BuildingLine(*row[:14]) for row in rows]
+    lines = [replace(b, households=as_told(b.households or 0, exact=wanted.exact)) for b in lines]
     return BuildingPage(lines, total, page, max(1, -(-total // PAGE_ROWS)))
 
 
@@ -173,13 +187,15 @@ def building_frame(
     """All buildings of a list for a file, with their outlines.
 
     Columns code, address, name, use, owner, acoustic_class, storeys, height_m, stairwells, flats
-    (only with ``flats``: beside households it tells which are empty), households, band; CRS the
-    metric one of the installation.
+    (only with ``flats``: beside households it tells which are empty), households (empty where so
+    few are not told), band; CRS the metric one of the installation.
     """
     rows = _rows(session, quarter_id, today, wanted, MAX_FILE_ROWS, 0, outlines=True)
     names = ["code", "address", "name", "use", "owner", "acoustic_class", "storeys", "height_m",
              "stairwells", *(["flats"] if flats else []), "households", "band"]  # fmt: skip
-    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in names}
+    told = [as_told(row.households, exact=wanted.exact) for row in rows]
+    columns["households"] = pd.array(told, dtype="Int64")
     outlines = shapely.from_wkb([row.outline for row in rows])
     return gpd.GeoDataFrame(columns, geometry=list(outlines), crs=SRID)
 
@@ -222,6 +238,7 @@ def _rows(
         "pattern": f"%{_like(q)}%", "key": key, "key_pattern": f"%{_like(key)}%",
         "street": wanted.street, "use": wanted.use, "owner": wanted.owner,
         "class": wanted.acoustic_class, "storeys": wanted.storeys, "most": most, "skip": skip,
+        "protected": wanted.protected,
     }  # fmt: skip
     return list(session.execute(text(query), values))
 

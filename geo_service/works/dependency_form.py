@@ -56,7 +56,11 @@ def waits_of(session: Session, site: Site, phase_id: int = UNBORN) -> Waits:
     """The form as recorded: one row for each phase that is waited for."""
     before = links_into(session, phase_id) if phase_id else []
     revisions = sorted(
-        revisions_in_force(session, site.quarter_id),
+        (
+            r
+            for r in revisions_in_force(session, site.quarter_id)
+            if r.phase.site.archived_on is None or r.phase.site_id == site.id
+        ),
         key=lambda r: (r.phase.site_id != site.id, r.phase.site.code, r.phase.code),
     )
     choices = [(str(r.phase_id), _label(r, site)) for r in revisions if r.phase_id != phase_id]
@@ -130,7 +134,8 @@ def form_consequences(
     """
     phase_id = UNBORN if revision is None else revision.phase_id
     links = waits.before if waits.links is None else waits.links
-    ends = {phase_id, *(k.predecessor_id for k in links)} - {UNBORN}
+    offered = {int(value) for value, _name in waits.choices}
+    ends = {phase_id, *offered.intersection(k.predecessor_id for k in links)} - {UNBORN}
     net = network(session, site.quarter_id, also=ends)
     others = [k for k in net.links if k.successor_id != phase_id]
     known = [k for k in links if k.predecessor_id in net.spans]

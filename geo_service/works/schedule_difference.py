@@ -237,7 +237,8 @@ def _compare_links(session: Session, site: Site, read: ReadSchedule, found: Diff
     if ring:
         found.errors["dipendenze"] = _(
             "Le dipendenze girano in tondo: %(ring)s. Togliete uno di questi passaggi.",
-            ring=" → ".join(net.names[p] for p in ring),
+            # A phase of an archived site has no name here.
+            ring=" → ".join(net.names.get(p, "…") for p in ring),
         )
         return
     dates = {

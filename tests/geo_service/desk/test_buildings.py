@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,14 +14,17 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, select
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from geo_service import jobs
 from geo_service.database import make_engine
 from geo_service.history import HistoryEntry
 from geo_service.households import exports
+from geo_service.households.models import Household, Stay
 from geo_service.jobs import JobProgress
-from tests.geo_service.builders import World, make_world
+from geo_service.works.service import archive_site
+from tests.geo_service.builders import MONDAY, World, make_world
 
 Staff = Callable[[str], TestClient]
 MAX_QUERIES = 8
@@ -67,6 +72,16 @@ def test_filters(staff: Staff, world: World, query: str, numbers: set[int]) -> N
     assert found(staff("coordinator"), query) == numbers
 
 
+def test_impacts_of_archived_sites_do_not_count(
+    staff: Staff, world: World, session: Session
+) -> None:
+    browser = staff("coordinator")
+    assert found(browser, "livello=1") == {1, 2}
+    archive_site(session, world.site, MONDAY)
+    session.commit()
+    assert found(browser, "livello=1") == set()
+
+
 def test_nonsense_in_the_address_is_no_error(staff: Staff, world: World) -> None:
     browser = staff("operator")
     bad = "dal=x&al=9999-12-31&livello=9&piani=-1&disagio=smell&ordine=drop&pagina=0&via=%00"
@@ -96,6 +111,55 @@ def test_counts_of_flats_are_for_coordinators(staff: Staff, world: World) -> Non
     assert "alloggi" not in head.split(";")
     english = staff("coordinator").get("/edifici/esporta.csv?lang=en").content.decode("utf-8-sig")
     assert "flats" in english.split("\n")[0].split(";")
+
+
+def counted_households(browser: TestClient, building: int) -> list[str]:
+    """Households of one building as list, file, sheet, map and selection tell them."""
+    numbers = re.compile(r'<td class="num">([^<]*)</td>')
+    name = f'href="/edifici/{building}"'
+    row = browser.get("/edifici").text.split(name, 1)[1].split("</tr>", 1)[0]
+    line = browser.get("/edifici/esporta.csv?q=mulini+2").content.decode("utf-8-sig").split("\n")
+    file = dict(zip(line[0].split(";"), line[1].split(";"), strict=True))["nuclei"]
+    sheet = browser.get(f"/edifici/{building}").text.split('id="scale"', 1)[1]
+    panel = browser.get(f"/quartiere/mappa/edificio/{building}").text
+    chosen = browser.get(f"/quartiere/selezione?edifici={building}").text
+    said = browser.get(f"/api/quartiere/scelta?edifici={building}").json()["said"]
+    csv = browser.get(f"/quartiere/selezione.csv?edifici={building}").text.splitlines()
+    picked = dict(zip(csv[0].split(";"), csv[1].split(";"), strict=True))["households"]
+    cells = [numbers.findall(part)[-1] for part in (row, sheet, panel, chosen)]
+    assert said in chosen
+    return [*cells, file, picked, said]
+
+
+def test_counts_leave_out_protected_households(
+    staff: Staff, world: World, session: Session
+) -> None:
+    world.households[1].protected = True
+    session.commit()
+    building = world.buildings[0].id
+    said = counted_households(staff("coordinator"), building)
+    assert said == ["4", "4", "4", "4", "4", "4", "un edificio, 4 nuclei"]
+    said = counted_households(staff("operator"), building)
+    assert said == ["3", "3", "3", "3", "3", "3", "un edificio, 3 nuclei"]
+    said = counted_households(staff("office"), building)
+    assert said == ["–", "–", "–", "–", "", "", "un edificio"]
+
+
+def test_the_office_reads_households_by_fives(staff: Staff, world: World, session: Session) -> None:
+    building, flat = world.buildings[0].id, world.flats[0]
+    for n in range(3):
+        guest = Household(quarter_id=world.quarter.id, code=f"G{n}", protected=n == 2)
+        session.add(guest)
+        session.flush()
+        period = Range(dt.date(2020, 1, 1), None)
+        session.add(Stay(household_id=guest.id, flat_id=flat.id, period=period))
+    session.commit()
+    browser = staff("office")
+    told = "almeno 5"
+    said = counted_households(browser, building)
+    assert said == [told, told, told, told, "5", "5", "un edificio, almeno 5 nuclei"]
+    page = browser.get("/edifici?ordine=nuclei").text
+    assert 'aria-sort="ascending"' in page, "by address, not by how many live there"
 
 
 def test_a_page_asks_the_database_a_few_times(staff: Staff, world: World, session: Session) -> None:

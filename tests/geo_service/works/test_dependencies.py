@@ -16,10 +16,10 @@ from geo_service.errors import Invalid
 from geo_service.history import HistoryEntry
 from geo_service.works.dependencies import links_into, network, set_links
 from geo_service.works.dependency_days import Link
-from geo_service.works.followers import consequences
+from geo_service.works.followers import NOTHING, consequences
 from geo_service.works.overview import revision_of_phase
 from geo_service.works.revisions import inclusive
-from geo_service.works.service import add_phase, create_site
+from geo_service.works.service import add_phase, archive_site, create_site
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import MONDAY, World, area, week_draft
 from tests.geo_service.pages import make_works
@@ -137,6 +137,29 @@ def test_a_follower_on_another_site_gets_a_version_of_its_own(
     moved = inclusive(revision_of_phase(session, b1.phase_id).period)
     assert moved == (dt.date(2026, 3, 19), dt.date(2026, 3, 25))
     assert network(session, world.quarter.id).broken_by({a1: moved}) != []
+
+
+def test_phases_of_archived_sites_neither_hold_nor_follow(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    world, found = works
+    other = create_site(
+        session, world.quarter.id, code="B", name="Altro", footprint=area(0, 40, 9, 9)
+    )
+    b1 = add_phase(session, other, code="B1", name="Ponteggio", draft=week_draft(MONDAY + 2 * WEEK))
+    a1 = found["A1"].phase_id
+    set_links(session, world.quarter.id, {b1.phase_id: [Link(a1, b1.phase_id)]})
+    session.commit()
+    form = f"/fasi/{found['A2'].phase_id}/modifica"
+    assert "B: B1 Ponteggio" in editor.get(form).text
+    later = {a1: (MONDAY + 2 * WEEK, MONDAY + 3 * WEEK)}
+    assert consequences(session, world.quarter.id, later).followers
+    archive_site(session, other, MONDAY)
+    session.commit()
+    assert consequences(session, world.quarter.id, later) == NOTHING
+    assert "B: B1 Ponteggio" not in editor.get(form).text
+    # Nor are they lost: the site may come back.
+    assert links_into(session, b1.phase_id) == [Link(a1, b1.phase_id)]
 
 
 def test_followers_stay_where_the_person_says_so(
