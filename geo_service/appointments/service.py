@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from geo_service import calendar, history
+from geo_service.appointments.lists import patron
 from geo_service.appointments.models import ITEMS, Appointment, AppointmentEvent, Preparation
 from geo_service.appointments.planning import Plan, Slot
 from geo_service.appointments.states import OPEN, OUTCOMES, REVOCABLE, permitted
@@ -117,7 +118,7 @@ def _make(session: Session, revision: PhaseRevision, flat_id: int, slot: Slot) -
         state="proposed",
     )
     for item, working_days in PREPARE.get(revision.preset or "", {}).items():
-        ready_by = calendar.add_working_days(slot.day, -working_days)
+        ready_by = calendar.add_working_days(slot.day, -working_days, patron())
         made.preparation.append(Preparation(item=item, ready_by=ready_by))
     session.add(made)
     session.flush()
@@ -342,11 +343,12 @@ def _take(found: Appointment, slot: Slot) -> Changes:
 
 def _as_long_before(ready_by: dt.date, old: dt.date, new: dt.date) -> dt.date:
     """The day as many working days before ``new`` as ``ready_by`` was before ``old``."""
+    feast = patron()
     number, day = 0, ready_by
     while day < old:
-        number += calendar.is_working_day(day)
+        number += calendar.is_working_day(day, feast)
         day += dt.timedelta(days=1)
-    return calendar.add_working_days(new, -number)
+    return calendar.add_working_days(new, -number, feast)
 
 
 def _slot_change(before: Slot | None, after: Slot) -> Changes:

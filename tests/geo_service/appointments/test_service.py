@@ -11,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from geo_service import history
-from geo_service.appointments import following, lists, service
+from geo_service.appointments import crew, following, lists, service
 from geo_service.appointments.models import Appointment, AppointmentEvent
 from geo_service.appointments.planning import Slot
 from geo_service.appointments.states import CHANGES, STATES, permitted
 from geo_service.appointments.vocabulary import ACT_WORDS, STATE_WORDS
 from geo_service.errors import Conflict, Invalid
+from geo_service.settings import get_settings
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import revise_phase
 from layers.sites import PhaseRevision
@@ -123,6 +124,50 @@ def test_what_is_to_be_prepared_moves_with_the_slot(
     after = {p.item: p.ready_by for p in first.preparation}
     assert after[ready] == before[ready]
     assert {after[i] for i in ("windows", "furniture") if i != ready} == {MONDAY + 2 * DAY}
+
+
+def test_the_patrons_day_is_no_day_to_prepare_on(
+    session: Session, revision: PhaseRevision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    friday, tuesday = MONDAY - 3 * DAY, MONDAY + DAY
+    monkeypatch.setenv("ACCANTO_PATRON_DAY", f"{friday:%m-%d}")
+    get_settings.cache_clear()
+    try:
+        first = propose(session, revision)[0]
+        assert {p.ready_by for p in first.preparation} == {MONDAY - 4 * DAY, MONDAY - 5 * DAY}
+        service.move(session, first, Slot(tuesday, EIGHT, NOON), agreed=False)
+        assert {p.ready_by for p in first.preparation} == {MONDAY, MONDAY - 4 * DAY}
+        service.move(session, first, Slot(MONDAY, EIGHT, NOON), agreed=False)
+        assert {p.ready_by for p in first.preparation} == {MONDAY - 4 * DAY, MONDAY - 5 * DAY}
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
+
+
+def test_a_closed_flat_is_on_no_list_of_the_crew(
+    session: Session, revision: PhaseRevision, made: list[Appointment]
+) -> None:
+    for entry in made[:-1]:
+        mark(session, entry, "agreed", MONDAY)
+    phase = revision.phase_id
+    today, last = made[0].on_day, made[-1]
+    there = [a.id for a in made if a.on_day == today]
+    assert [r.id for r in crew.day_list(session, phase, today, MONDAY)] == there
+    assert crew.to_agree(session, phase, last.on_day, MONDAY) == 1
+    made[0].flat.closed_on = today
+    # Closed only after its visit: that visit takes place.
+    made[1].flat.closed_on = today + DAY
+    last.flat.closed_on = last.on_day
+    session.flush()
+    assert [r.id for r in crew.day_list(session, phase, today, MONDAY)] == there[1:]
+    assert made[0].id not in {r.id for r in crew.coming(session, phase, MONDAY)}
+    assert made[1].id in {r.id for r in crew.coming(session, phase, MONDAY)}
+    assert crew.to_agree(session, phase, last.on_day, MONDAY) == 0
+    made[1].flat.closed_on = today
+    session.flush()
+    assert today not in crew.days(session, phase, MONDAY)
+    # The laboratory still sees them: somebody has to drop them.
+    assert len(lists.of_phase(session, phase, MONDAY, protected=True)) == len(made)
 
 
 def test_late_preparation_counts_only_while_the_crew_is_to_come(
