@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from geo_service import calendar
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
@@ -101,4 +102,10 @@ def _read(
         errors["ora"] = _("«%(text)s» non è un'ora: scrivete 8:30.", text=form.at)
         return cut, day, None
     on = day + dt.timedelta(days=1) if form.next_day else day
-    return cut, day, dt.datetime.combine(on, dt.time(hour, minute), get_settings().zone)
+    zone = get_settings().zone
+    at = dt.datetime.combine(on, dt.time(hour, minute), zone)
+    now = calendar.now().astimezone(zone)
+    # The clock counts only on the day that the application calls today.
+    if day <= today and (on > today or (now.date() == today and at > now)):
+        errors["ora"] = _("Quest'ora deve ancora venire.")
+    return cut, day, at

@@ -14,6 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
+from geo_service.history import HistoryEntry
+from geo_service.i18n import use_language
 from geo_service.works.cut_actuals import CutActual, late, of_phase, record_actual, sentence
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import revise_phase
@@ -67,6 +69,14 @@ def test_back_in_time_is_no_overrun(session: Session, works: Works) -> None:
     say(session, a1, "back", "12:10")
     assert told(session, a1) == "annunciata fino alle 12:30, tornata alle 12:10"
     assert of_phase(session, a1.phase_id)[0].over is None
+
+
+def test_the_history_is_kept_in_the_language_of_the_house(session: Session, works: Works) -> None:
+    with use_language("en"):
+        say(session, works[1]["A1"], "still_off", "17:40")
+    query = select(HistoryEntry).where(HistoryEntry.action == "phase.cut_said")
+    entry = session.scalars(query).one()
+    assert entry.changes["cut_said"][1] == "acqua: ancora chiusa 2026-03-02 17:40"
 
 
 def test_back_after_midnight_belongs_to_the_day_of_the_window(
@@ -146,6 +156,7 @@ def test_it_is_said_on_the_phase_and_seen_by_those_who_need_it(
         ({"giorno_sosp": "ieri"}, "«ieri» non è una data."),
         ({"giorno_sosp": "2026-03-03"}, "Questo giorno deve ancora venire."),
         ({"giorno_sosp": "2026-02-27"}, "la sospensione non è prevista"),
+        ({"dopo": "1", "ora": "0:30"}, "Quest&#39;ora deve ancora venire."),
         ({"sospensione": "9999"}, "Scegliete la sospensione"),
         ({"cosa": "boh"}, "Scegliete che cosa è successo."),
     ],
@@ -158,6 +169,19 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(
     assert sentence_ in answer.text
     assert "la signora del 3° piano" in answer.text
     assert session.scalar(select(func.count()).select_from(CutActual)) == 0
+
+
+def test_an_hour_later_than_now_is_still_to_come(
+    session: Session, staff: Staff, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five = dt.datetime.combine(MONDAY, dt.time(17), ROME)
+    monkeypatch.setattr("geo_service.calendar.now", lambda: five)
+    browser = staff("operator")
+    answer = send(browser, works[1]["A1"], ora="17:40")
+    assert answer.status_code == 422
+    assert "Quest&#39;ora deve ancora venire." in answer.text
+    assert session.scalar(select(func.count()).select_from(CutActual)) == 0
+    assert send(browser, works[1]["A1"], ora="17:00").status_code == 303
 
 
 def test_a_phase_without_cuts_has_no_form(staff: Staff, works: Works) -> None:
