@@ -14,16 +14,16 @@ from sqlalchemy.orm import Session
 from geo_service import history
 from geo_service.errors import Conflict, Invalid
 from geo_service.history import Subject
+from geo_service.i18n import SOURCE_LANGUAGE, ngettext, use_language
 from geo_service.i18n import gettext as _
-from geo_service.i18n import ngettext
 from geo_service.works.edit_saving import new_map
 from geo_service.works.tasks import recompute_later, wanted_revisions
 from layers.buildings import AddressPoint, Building, Stairwell
 from layers.loaders.addresses import normalise_address
 
 FACTS = ("name", "use", "owner", "storeys", "height_m", "acoustic_class")
-# What noise, dust and vibration are computed from.
-DECIDES_IMPACTS = frozenset({"storeys", "height_m", "acoustic_class"})
+# What noise, dust and vibration are computed from; the use says whether anybody lives there.
+DECIDES_IMPACTS = frozenset({"use", "storeys", "height_m", "acoustic_class"})
 BY_HAND = "a-mano"
 WAYS = ("demolished", "rebuilt", "split", "merged")
 
@@ -119,7 +119,7 @@ def change_building(session: Session, building: Building, form: BuildingForm) ->
     subject = Subject("building", building.id, building.quarter_id)
     history.record(session, history.actor_of(session), "building.changed", subject, told)
     new_map(session, building.quarter_id)
-    return _recompute(session, building) if DECIDES_IMPACTS & set(changed) else 0
+    return compute_again(session, building) if DECIDES_IMPACTS & set(changed) else 0
 
 
 def close_building(session: Session, building: Building, end: End) -> int:
@@ -150,7 +150,7 @@ def close_building(session: Session, building: Building, end: End) -> int:
     subject = Subject("building", building.id, building.quarter_id)
     history.record(session, history.actor_of(session), "building.closed", subject, told)
     new_map(session, building.quarter_id)
-    return _recompute(session, building)
+    return compute_again(session, building)
 
 
 _STAYING = text(
@@ -181,7 +181,7 @@ def _successors(session: Session, building: Building, end: End) -> list[Building
     return found
 
 
-def _recompute(session: Session, building: Building) -> int:
+def compute_again(session: Session, building: Building) -> int:
     """Queue the unsealed phases that this building matters to; returns how many."""
     ids = wanted_revisions(session, building.quarter_id, building_id=building.id)
     if ids:
@@ -258,9 +258,11 @@ def _change_stairwells(
 
 
 def _said(rows: list[StairwellRow]) -> list[str]:
-    words = {True: _("sì"), False: _("no"), None: _("non noto")}
-    return [
-        _("%(label)s: ascensore %(lift)s, senza gradini %(free)s", label=row.label,
-          lift=words[row.lift], free=words[row.step_free])
-        for row in rows
-    ]  # fmt: skip
+    # The history is read by people of other languages: it is kept in that of the house.
+    with use_language(SOURCE_LANGUAGE):
+        words = {True: _("sì"), False: _("no"), None: _("non noto")}
+        return [
+            _("%(label)s: ascensore %(lift)s, senza gradini %(free)s", label=row.label,
+              lift=words[row.lift], free=words[row.step_free])
+            for row in rows
+        ]  # fmt: skip
