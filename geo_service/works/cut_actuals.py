@@ -124,7 +124,10 @@ def record_actual(
     session.add(entry)
     session.flush()
     local = at.astimezone(get_settings().zone)
-    told = f"{words.service(cut.service).lower()}: {WHAT_CODES[what]} {local:%Y-%m-%d %H:%M}"
+    # The history is read by people of other languages: it is kept in that of the house.
+    with i18n.use_language(i18n.SOURCE_LANGUAGE):
+        service = words.service(cut.service).lower()
+    told = f"{service}: {WHAT_CODES[what]} {local:%Y-%m-%d %H:%M}"
     subject = history.Subject("phase", revision.phase_id, revision.phase.site.quarter_id)
     history.record(session, history.actor_of(session), "phase.cut_said", subject,
                    {"cut_said": (None, told)})  # fmt: skip
