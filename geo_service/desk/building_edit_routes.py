@@ -82,7 +82,7 @@ def close(
     if before:
         return see_other(before)
     _refuse_closed(building)
-    end = building_forms.read_end(typed, session, building)
+    end = building_forms.read_end(typed, session, building, today)
     if end is not None:
         try:
             with session.begin_nested():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -112,7 +113,12 @@ def _stairwell(
     )  # fmt: skip
 
 
-def read_end(typed: Typed, session: Session, building: Building) -> End | None:
+def still_to_come() -> str:
+    """Why a day after today ends nothing: what is closed counts as closed at once."""
+    return _("Si chiude solo dal giorno stesso: questo deve ancora venire.")
+
+
+def read_end(typed: Typed, session: Session, building: Building, today: dt.date) -> End | None:
     """How the building ends; None where something is missing."""
     way, day = typed.choice("modo", WAYS), typed.day("giorno")
     codes = re.findall(r"\w+", typed.text("successori", 200).upper())
@@ -129,6 +135,8 @@ def read_end(typed: Typed, session: Session, building: Building) -> End | None:
         typed.errors["successori"] = _("Qui serve un codice solo.")
     if day is not None and day < building.opened_on:
         typed.errors["giorno"] = _("L'edificio a quel giorno non c'era ancora.")
+    if day is not None and day > today:
+        typed.errors["giorno"] = still_to_come()
     if typed.form.get("conferma") is None:
         typed.errors["conferma"] = _("Segnate la casella per confermare.")
     if typed.errors or day is None:

@@ -77,6 +77,22 @@ def test_facts_are_saved_told_and_computed_again(
     assert "ha cambiato l&#39;edificio Torre" in staff("coordinator").get("/cronologia").text
 
 
+def test_another_use_is_computed_again(staff: Staff, world: World) -> None:
+    answer = submit(staff("operator"), address_of(world), uso="garage")
+    assert answer.headers["location"].endswith("?salvato=3")
+
+
+def test_the_history_is_kept_in_the_language_of_the_house(
+    staff: Staff, world: World, session: Session
+) -> None:
+    browser = staff("operator")
+    browser.headers["accept-language"] = "en"
+    changed = {f"ascensore-{world.stairwells[0].id}": "si"}
+    assert submit(browser, address_of(world), **changed).status_code == 303
+    (entry,) = entries(session, "building.changed")
+    assert entry.changes["stairwells"][1] == ["A: ascensore sì, senza gradini non noto"]
+
+
 def test_a_name_computes_nothing_and_a_sealed_phase_stays(
     staff: Staff, works: tuple[World, dict[str, PhaseRevision]], session: Session
 ) -> None:
@@ -214,6 +230,7 @@ def test_a_building_ends_with_its_successor(staff: Staff, world: World, session:
         ({"modo": "demolished"}, "non è solo demolito"),
         ({"giorno": "1850-01-01"}, "non c&#39;era ancora"),
         ({"giorno": "domani"}, "Serve una data"),
+        ({"giorno": "2026-03-03"}, "deve ancora venire"),
         ({"giorno": "2026-02-01"}, "4 nuclei risultano ancora qui"),
     ],
 )
