@@ -27,7 +27,8 @@ router = APIRouter()
 Delegate = Annotated[SignedIn, Depends(need("own_stairwell"))]
 
 # Whole fives only: beside the flats that a delegate can count by the letter-boxes, an exact
-# number of households would tell how many flats are empty.
+# number of households would tell how many flats are empty. A kind that reaches nobody stands
+# among the others, or its absence would tell of empty flats too.
 _HOUSEHOLDS = text(
     """
     select i.kind, count(distinct s.household_id)
@@ -35,7 +36,7 @@ _HOUSEHOLDS = text(
     join impact_run r on r.id = i.run_id and r.in_force
     join revision_in_force v on v.revision_id = r.revision_id
     join flat f on f.id = i.flat_id and f.stairwell_id = :stairwell
-    join stay s on s.flat_id = i.flat_id
+    left join stay s on s.flat_id = i.flat_id
         and s.period && (i.period * daterange(:first, :last, '[]'))
     where i.band > 0 and i.kind <> all(:private) and i.period && daterange(:first, :last, '[]')
     group by 1 order by 1
