@@ -6,9 +6,10 @@ Nothing here tells who lives where: the works side sees its own works only.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from geo_service.accounts.models import Account, AccountSite
@@ -45,16 +46,23 @@ class OwnPhase:
     sayings: tuple[Said, ...]
 
 
-def own_phases(session: Session, account: Account, today: dt.date) -> list[OwnPhase]:
+def own_phases(
+    session: Session, account: Account, today: dt.date, *, quarter_ids: Collection[int] | None
+) -> list[OwnPhase]:
     """Phases in force of the account's sites, those that something is asked about first.
 
     Who works for a firm sees the phases of that firm; the client's engineer and the safety
-    coordinator, who have none, all of the site.
+    coordinator, who have none, all of the site. ``quarter_ids`` are the quarters in which the
+    account may work, None for all.
     """
     sites = session.scalars(
         select(Site)
         .join(AccountSite, AccountSite.site_id == Site.id)
-        .where(AccountSite.account_id == account.id, Site.archived_on.is_(None))
+        .where(
+            AccountSite.account_id == account.id,
+            Site.archived_on.is_(None),
+            true() if quarter_ids is None else Site.quarter_id.in_(quarter_ids),
+        )
         .order_by(Site.code)
     ).all()
     revisions = [r for site in sites for r in revisions_in_force(session, site_id=site.id)]

@@ -41,7 +41,7 @@ def listing(request: Request, session: Db, today: Today, account: Works) -> Resp
     return render(
         request,
         "works/own_phases.html",
-        phases=own_phases.own_phases(session, own, today),
+        phases=own_phases.own_phases(session, own, today, quarter_ids=account.quarter_ids),
         has_sites=bool(own.sites),
         firm=own.firm,
         function=own.function,

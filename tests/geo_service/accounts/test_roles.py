@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_service.accounts.models import Account, AccountSite
+from geo_service.accounts.models import Account, AccountAssignment, AccountSite
 from geo_service.history import HistoryEntry
 from geo_service.households.models import Household, Stay
 from geo_service.works.revisions import draft_of, shifted
@@ -19,7 +19,7 @@ from geo_service.works.service import revise_phase
 from layers.sites import PhaseConfirmation, PhaseRevision
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import csrf_of, sign_in
-from tests.geo_service.pages import make_works
+from tests.geo_service.pages import add_impacts, make_works
 
 Staff = Callable[[str], TestClient]
 Works = tuple[World, dict[str, PhaseRevision]]
@@ -112,6 +112,20 @@ def test_a_delegates_counts_are_whole_fives(staff: Staff, works: Works, session:
     assert "almeno 5" in browser.get("/mia-scala").text
 
 
+def test_a_delegate_cannot_tell_empty_flats_from_few_households(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    world, phases = works
+    add_impacts(session, phases["A1"], "vibration", [(world.flats[7], 2)])
+    browser = staff("delegate")
+    account(session, "delegate").stairwell_id = world.stairwells[1].id
+    session.commit()
+    counted = browser.get("/mia-scala").text.split('id="quanti"', 1)[1].split("</section>", 1)[0]
+    shaken = re.search(r"<li>(?:(?!</li>).)*Vibrazioni.*?</li>", counted, re.DOTALL)
+    assert shaken, counted
+    assert "meno di cinque" in shaken[0]
+
+
 def works_account(session: Session, world: World, firm: str = "") -> Account:
     own = account(session, "works")
     own.sites.append(AccountSite(site_id=world.site.id))
@@ -147,6 +161,18 @@ def test_nothing_of_another_site_is_theirs(staff: Staff, works: Works, session: 
     refused = browser.post(f"/mie-fasi/{phase}/detto", data={"csrf": token, "detto": "valid"})
     assert refused.status_code == 404
     assert session.scalars(select(PhaseConfirmation)).all() == []
+
+
+def test_a_site_outside_the_accounts_quarters_is_not_listed(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    other, _ = make_works(session, "altrove")
+    browser = staff("works")
+    own = works_account(session, works[0])
+    assert "Scavo" in browser.get("/mie-fasi").text
+    own.assignments.append(AccountAssignment(quarter_id=other.quarter.id, role="works"))
+    session.commit()
+    assert "Scavo" not in browser.get("/mie-fasi").text
 
 
 def test_the_works_side_says_how_it_goes(staff: Staff, works: Works, session: Session) -> None:
