@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
 
 from geo_service import i18n
+from geo_service.accounts.guards import CurrentAccount
+from geo_service.accounts.standing import SignedIn
 from geo_service.desk import selection, service
 from geo_service.desk.finding import find_buildings
 from geo_service.desk.programme import programme
 from geo_service.errors import Invalid, NotFound
+from geo_service.households.disclosure import as_told
 from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
 from geo_service.web.embed import embed, without_heading
@@ -145,6 +148,7 @@ def choice_counts(
     session: Db,
     quarter: StaffQuarter,
     today: Today,
+    who: CurrentAccount,
     edifici: str = "",
     area: str = "",
     zona: str = "",
@@ -162,26 +166,30 @@ def choice_counts(
         ids |= set(selection.touched_by(session, quarter.id, view, zona))
     if len(ids) > selection.MAX_BUILDINGS:
         raise Invalid(_("Troppi edifici in una selezione: restringetela."))
-    known, households = selection.count_chosen(session, quarter.id, ids, today)
+    known, households = selection.count_chosen(
+        session, quarter.id, ids, today, protected=who.can("protected")
+    )
     return JSONResponse(
         {"ids": known, "address": selection.written_ids(known),
-         "said": _chosen_words(len(known), households)}
+         "said": _chosen_words(who, len(known), households)}
     )  # fmt: skip
 
 
-def _chosen_words(buildings: int, households: int) -> str:
-    return ", ".join(
-        (
-            ngettext("un edificio", "%(count)s edifici", buildings),
-            ngettext("un nucleo", "%(count)s nuclei", households),
-        )
-    )
+def _chosen_words(who: SignedIn, buildings: int, households: int) -> str:
+    said = [ngettext("un edificio", "%(count)s edifici", buildings)]
+    exact = who.can("households")
+    told = as_told(households, exact=exact)
+    if told is not None:
+        people = ngettext("un nucleo", "%(count)s nuclei", told)
+        said.append(people if exact else _("almeno %(count)s", count=people))
+    return ", ".join(said)
 
 
 @router.get("/quartiere/mappa/edificio/{building_id:int}")
 def building_panel(
-    request: Request, session: Db, quarter: StaffQuarter, today: Today, building_id: int
-) -> Response:
+    request: Request, session: Db, quarter: StaffQuarter, today: Today, who: CurrentAccount,
+    building_id: int,
+) -> Response:  # fmt: skip
     """A building beside the map: stairwells in numbers, what acts now and next, where to go on."""
     building = service.building(session, building_id)
     if building.quarter_id != quarter.id:
@@ -194,43 +202,57 @@ def building_panel(
         "desk/map_panel.html",
         building=building,
         address=building_label(building),
-        stairwells=service.stairwell_lines(session, building_id, today),
+        stairwells=service.stairwell_lines(
+            session,
+            building_id,
+            today,
+            protected=who.can("protected"),
+            exact=who.can("households"),
+        ),
         acting=service.acting_phases(session, building_id, today),
         choice=choice,
         level=level,
     )
 
 
-def _selection(request: Request, session: Session, quarter_id: int, today: Any) -> dict[str, Any]:
+def _selection(
+    request: Request, session: Session, who: SignedIn, quarter_id: int, today: Any
+) -> dict[str, Any]:
     query = request.query_params
     parts = [*query.getlist("edifici"), *query.getlist("edificio")]
     choice = choice_of(request, today, KINDS)
     ids = selection.read_ids(parts)
-    buildings = selection.chosen_buildings(session, quarter_id, ids, choice.view(), today)
-    return {"buildings": buildings, "choice": choice}
+    found = selection.chosen_buildings(
+        session, quarter_id, ids, choice.view(), today, protected=who.can("protected")
+    )
+    said = _chosen_words(who, len(found), sum(b.households or 0 for b in found))
+    exact = who.can("households")
+    told = [replace(b, households=as_told(b.households or 0, exact=exact)) for b in found]
+    return {"buildings": told, "choice": choice, "said": said}
 
 
 @router.get("/quartiere/selezione")
-def selection_page(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+def selection_page(
+    request: Request, session: Db, quarter: StaffQuarter, today: Today, who: CurrentAccount
+) -> Response:
     """The chosen buildings as a list to print, to hand on and to start work from."""
-    context = _selection(request, session, quarter.id, today)
-    buildings = context["buildings"]
-    ids = selection.written_ids([b.building_id for b in buildings])
-    households = sum(b.households for b in buildings)
+    context = _selection(request, session, who, quarter.id, today)
+    ids = selection.written_ids([b.building_id for b in context["buildings"]])
     return render(
         request,
         "desk/selection.html",
         ids=ids,
-        said=_chosen_words(len(buildings), households),
         section="/quartiere/mappa",
         **context,
     )
 
 
 @router.get("/quartiere/selezione.csv")
-def selection_file(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+def selection_file(
+    request: Request, session: Db, quarter: StaffQuarter, today: Today, who: CurrentAccount
+) -> Response:
     """The same list for a spreadsheet."""
-    buildings = _selection(request, session, quarter.id, today)["buildings"]
+    buildings = _selection(request, session, who, quarter.id, today)["buildings"]
     content = selection.as_csv(buildings, flats=sees_flats(request), kinds=KINDS)
     return file_response(content, "text/csv; charset=utf-8", "selezione.csv")
 
@@ -241,9 +263,10 @@ def staff_tile(
 ) -> Response:
     """A vector tile of buildings or ways; its address changes with what it shows."""
     key = (quarter.id, version, layer, z, x, y)
-    found = _cache.get(key)
+    found, shown = _cache.get(key), version
     if found is None:
         shown, content = tiles.versioned_tile(session.connection(), quarter.id, layer, z, x, y)
-        # Kept only under the version it really shows.
+        # Kept, here and by the browser, only under the version it really shows.
         found = _cache.put(key, content) if shown == version else tiles.tagged(content)
-    return Response(found.content, headers=tile_headers(found.etag, shared=False))
+    headers = tile_headers(found.etag, shared=False, current=shown == version)
+    return Response(found.content, headers=headers)

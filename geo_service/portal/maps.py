@@ -110,9 +110,10 @@ def public_tile(
 
     Most are answered before they come here (``web.quick_tiles``).
     """
-    _shown, content = tiles.versioned_tile(session.connection(), quarter_id, layer, z, x, y)
+    shown, content = tiles.versioned_tile(session.connection(), quarter_id, layer, z, x, y)
     found = tiles.tagged(content)
-    return Response(found.content, headers=tile_headers(found.etag, shared=True))
+    headers = tile_headers(found.etag, shared=True, current=shown == version)
+    return Response(found.content, headers=headers)
 
 
 _OPEN = text(

@@ -2,7 +2,8 @@
 
 A map asks for dozens of tiles at a time, and a tile is the same for everybody. So those that can
 be answered are answered before the pages' shell. Whatever is unusual (an unknown quarter or layer,
-a database that does not answer) goes on to the ordinary route, which says what is wrong.
+another version, a database that does not answer) goes on to the ordinary route, which says what is
+wrong.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ _PREFIX = "/tiles/public/"
 log = structlog.get_logger("accanto.tiles")
 
 
-def tile_headers(etag: str, *, shared: bool) -> dict[str, str]:
-    """Headers of a tile; ``shared``: any cache on the way may keep it, not the browser alone."""
+def tile_headers(etag: str, *, shared: bool, current: bool = True) -> dict[str, str]:
+    """Headers of a tile; ``shared``: any cache on the way may keep it, not the browser alone.
+
+    Not ``current`` is a tile that shows another version than its address says: nobody keeps it.
+    """
+    kept = f"{'public' if shared else 'private'}, max-age={YEAR_S}, immutable"
     return {
         "content-type": "application/vnd.mapbox-vector-tile",
-        "cache-control": f"{'public' if shared else 'private'}, max-age={YEAR_S}, immutable",
+        "cache-control": kept if current else "no-store",
         "etag": etag,
     }
 
@@ -105,8 +110,8 @@ class PublicTiles:
         except (DataError, SQLAlchemyError, psycopg.Error) as error:
             log.info("tile left to its route", reason=type(error).__name__)
             return None
-        # Kept only under the version it really shows.
-        return self.cache.put(key, content) if shown == version else tiles.tagged(content)
+        # Kept, here and by whoever asked, only under the version it really shows.
+        return self.cache.put(key, content) if shown == version else None
 
     def _engine_of(self, bind: Engine) -> Engine:
         if self._engine is None or self._of is not bind:
