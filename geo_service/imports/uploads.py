@@ -33,7 +33,8 @@ STATES = ("checking", "checked", "failed", "applying", "applied")
 KEPT = dt.timedelta(days=1)
 CHUNK_BYTES = 1 << 20
 LONGEST_NAME = 100
-SEEN = "seen.json"
+# Names of uploads never begin with a dot (``plain_name``), so none is taken for this one.
+SEEN = ".seen.json"
 
 
 class ImportUpload(Base):
