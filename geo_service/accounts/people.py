@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service import history
@@ -139,12 +139,18 @@ def change(
 
 
 def disable(session: Session, actor: SignedIn, account: Account) -> None:
-    """Lock an account out at once; its row and its history stay."""
+    """Lock an account out at once, its open links too; its row and its history stay."""
     check_touchable(actor, account)
     if account.id == actor.id:
         raise Forbidden(_("Il proprio accesso lo chiude qualcun altro."))
     _check_somebody_left(session, account)
     account.disabled = True
+    # Enabled again later, an old link must not open the account.
+    session.execute(
+        update(AccountLink)
+        .where(AccountLink.account_id == account.id, AccountLink.used_at.is_(None))
+        .values(used_at=func.now())
+    )
     sign_out_everywhere(session, account.id)
     _record(session, "account.disabled", account)
 
