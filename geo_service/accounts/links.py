@@ -30,6 +30,8 @@ def issue(session: Session, account: Account) -> tuple[str, AccountLink]:
     It invites who has no password yet and resets the password otherwise. Links that were made
     before stop working.
     """
+    # Two at once would not see each other's link and leave both open.
+    session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
     session.execute(
         update(AccountLink)
         .where(AccountLink.account_id == account.id, AccountLink.used_at.is_(None))
@@ -71,6 +73,13 @@ def find(session: Session, token: str) -> AccountLink:
 
 def accept(session: Session, token: str, password: str) -> Account:
     """Set the password with a link, which then is used up. The account is signed out elsewhere."""
+    # The account before its link, as where links are made: so neither waits for the other.
+    session.execute(
+        select(Account.id)
+        .join(AccountLink, AccountLink.account_id == Account.id)
+        .where(AccountLink.token_hash == token_hash(token))
+        .with_for_update(of=Account)
+    )
     link = find(session, token)
     history.act_as(session, history.Actor("account", link.account_id))
     set_password(session, link.account, password)

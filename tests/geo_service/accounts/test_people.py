@@ -5,13 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from geo_service.accounts import links
 from geo_service.accounts.models import Account, AccountAssignment, AccountLink
+from geo_service.accounts.service import create_account
+from geo_service.database import make_engine
+from geo_service.errors import NotFound
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import PASSWORD, csrf_of, sign_in
@@ -76,6 +82,43 @@ def test_links_expire_and_newer_ones_end_older_ones(
     session.execute(update(AccountLink).values(expires_at=dt.datetime.now(dt.UTC)))
     session.commit()
     assert browser_of().get(f"/invito/{second}").status_code == 404
+
+
+def test_a_link_given_before_does_not_outlive_disabling(
+    staff: Staff, browser_of: Open, session: Session
+) -> None:
+    browser = staff("coordinator")
+    token = invite(browser)
+    person = session.scalars(select(Account).where(Account.email == "nuova@example.org")).one()
+    for action in ("disattiva", "riattiva"):
+        page = f"/persone/{person.id}"
+        assert send(browser, f"{page}/{action}", page).status_code == 303
+        assert browser_of().get(f"/invito/{token}").status_code == 404, action
+
+
+def test_of_two_links_made_at_once_one_works(
+    fresh_database: Callable[[], AbstractContextManager[str]],
+) -> None:
+    with fresh_database() as url:
+        engine = make_engine(url)
+        with Session(engine) as first, Session(engine) as second, ThreadPoolExecutor() as pool:
+            person = create_account(first, "due@example.org", "operator", PASSWORD)
+            first.commit()
+            number = person.id
+            older, _ = links.issue(first, person)
+
+            def issue_too() -> str:
+                token, _ = links.issue(second, second.get_one(Account, number))
+                second.commit()
+                return token
+
+            newer = pool.submit(issue_too)
+            wait([newer], timeout=1)
+            first.commit()
+            assert links.find(first, newer.result(timeout=20)).account_id == number
+            with pytest.raises(NotFound):
+                links.find(first, older)
+        engine.dispose()
 
 
 def test_a_reset_link_signs_out_everywhere(
