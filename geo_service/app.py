@@ -31,6 +31,7 @@ from geo_service.desk import job_routes as background
 from geo_service.desk import map_routes as desk_map
 from geo_service.desk import role_routes as roles
 from geo_service.desk import routes as desk
+from geo_service.desk.building_edit import compute_again
 from geo_service.households import flat_routes as flats
 from geo_service.households import routes as households
 from geo_service.households import sheet_routes as household_sheet
@@ -105,6 +106,9 @@ PANELS = {
     "household": (appointment_panels.household,),
 }
 
+# What rooms above do after a change in rooms below.
+FOLLOW_UPS = {"flat.changed": (compute_again,)}
+
 
 def create_app(
     engine: Engine | None = None, *, today: Callable[[], dt.date] = calendar.today
@@ -136,6 +140,7 @@ def create_app(
     )
     app.state.today = today
     app.state.panels = PANELS
+    app.state.follow_ups = FOLLOW_UPS
     if engine is not None:
         app.state.session_factory = session_factory(engine)
     for room in ROOMS:

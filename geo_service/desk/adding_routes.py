@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
-from geo_service.desk import service
+from geo_service.desk import building_forms, service
+from geo_service.desk.building_edit import compute_again
 from geo_service.desk.building_edit_routes import form_key
 from geo_service.errors import Conflict, Invalid
 from geo_service.households import adding, forms, lists, moving, sheet, vocabulary
@@ -67,6 +68,7 @@ def add_flat(
                     return see_other(known or f"/edifici/{building.id}")
                 stairwell_id = typed.number_of("scala")
                 flat = adding.add_flat(session, building, stairwell_id, typed.values)
+                compute_again(session, building)
                 address = f"/alloggi/{flat.id}"
                 once.end(session, key, address)
             return see_other(address)
@@ -94,12 +96,15 @@ def close_flat(
     """End a flat, once it is confirmed; it is never deleted."""
     flat = sheet.flat(session, flat_id, today, protected=True)
     day = typed.day("giorno")
+    if day is not None and day > today:
+        typed.errors["giorno"] = building_forms.still_to_come()
     if typed.form.get("conferma") is None:
         typed.errors["conferma"] = _("Segnate la casella per confermare.")
     if day is not None and not typed.errors:
         session.refresh(flat, with_for_update={"of": Flat})
         try:
             adding.close_flat(session, flat, day)
+            compute_again(session, flat.stairwell.building)
             return see_other(f"/alloggi/{flat.id}")
         except Invalid as refused:
             typed.errors.update(refused.fields or {"": str(refused)})

@@ -24,6 +24,8 @@ from layers.buildings import Building, Flat
 CONTACT = ("name", "phone", "email")
 FACTS = ("language", "size", "channel", "protected")
 FLAT_FACTS = ("number", "storey", "rooms", "area_m2", "step_free", "use", "sold", "exposures")
+# What the impacts on a flat are computed from.
+DECIDES_IMPACTS = frozenset({"storey", "exposures", "use"})
 Person = type[FlatOwner] | type[CondominiumAdministrator]
 
 
@@ -132,15 +134,16 @@ def flat_values(flat: Flat) -> dict[str, Any]:
     return {name: getattr(flat, name) for name in FLAT_FACTS}
 
 
-def change_flat(session: Session, flat: Flat, values: Mapping[str, Any]) -> None:
-    """Write the facts of a flat."""
+def change_flat(session: Session, flat: Flat, values: Mapping[str, Any]) -> bool:
+    """Write the facts of a flat; returns whether other impacts may act on it now."""
     changed = history.difference(flat_values(flat), {**flat_values(flat), **values})
     if not changed:
-        return
+        return False
     for name in changed:
         setattr(flat, name, values[name])
     session.flush()
     _tell_place(session, flat, "flat.changed", changed)
+    return not DECIDES_IMPACTS.isdisjoint(changed)
 
 
 def save_person(

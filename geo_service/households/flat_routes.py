@@ -19,6 +19,7 @@ from geo_service.households.forms import Typed
 from geo_service.households.looks import look
 from geo_service.households.models import CondominiumAdministrator, FlatOwner
 from geo_service.i18n import gettext as _
+from geo_service.web.follow_ups import follow_up
 from geo_service.web.pages import render, see_other
 from geo_service.web.panels import panels
 from geo_service.web.quarter import Today, show_quarter
@@ -54,7 +55,8 @@ def save(
     if not typed.errors:
         try:
             with session.begin_nested():
-                editing.change_flat(session, flat, typed.values)
+                if editing.change_flat(session, flat, typed.values):
+                    follow_up(request, session, "flat.changed", flat.stairwell.building)
             return see_other(f"/alloggi/{flat.id}")
         except IntegrityError:
             session.refresh(flat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from geo_service.history import HistoryEntry
 from geo_service.households.models import Household, Stay, Tenancy
+from geo_service.jobs import JobProgress
 from layers.buildings import Flat
 from tests.geo_service.builders import MONDAY, World
+from tests.geo_service.conftest import csrf_of
 from tests.geo_service.desk.test_building_edit import fields_of, submit
 
 Staff = Callable[[str], TestClient]
@@ -88,6 +91,58 @@ def test_empty_flats_are_for_coordinators(staff: Staff, world: World) -> None:
     assert fields_of(page)["interno"] == ""
     seen = operator.get(f"/nuclei/nuovo?alloggio={world.flats[1].id}").text
     assert fields_of(seen)["interno"] == "2"
+
+
+def computed_again(session: Session) -> list[int]:
+    """Buildings for which phases are computed again."""
+    jobs = session.scalars(select(JobProgress).where(JobProgress.task == "recompute_many"))
+    return [job.args["building_id"] for job in jobs]
+
+
+def test_a_new_flat_and_a_closed_one_have_the_phases_nearby_computed_again(
+    staff: Staff, world: World, session: Session
+) -> None:
+    browser = staff("coordinator")
+    sent = {"scala": str(world.stairwells[0].id), "interno": "9", "uso": "dwelling"}
+    assert submit(browser, new_flat(world), **{**sent, "interno": "1"}).status_code == 422
+    assert computed_again(session) == []
+    assert submit(browser, new_flat(world), **sent).status_code == 303
+    assert computed_again(session) == [world.buildings[0].id]
+    closing = f"/alloggi/{world.flats[7].id}/chiudi"
+    assert submit(browser, closing, conferma="1").status_code == 303
+    assert computed_again(session) == [b.id for b in world.buildings]
+
+
+@pytest.mark.parametrize(
+    ("fields", "again"),
+    [
+        ({"piano": "7"}, True),
+        ({"affacci": "N"}, True),
+        ({"uso": "shop"}, True),
+        ({"locali": "4"}, False),
+    ],
+)
+def test_a_changed_flat_has_them_computed_again_where_the_impacts_depend_on_it(
+    staff: Staff, world: World, session: Session, fields: dict[str, str], again: bool
+) -> None:
+    browser, flat = staff("operator"), world.flats[0]
+    page = browser.get(f"/alloggi/{flat.id}").text
+    state = re.search(r'name="prima" value="([^"]+)"', page)
+    assert state is not None
+    sent = {"csrf": csrf_of(page), "prima": state[1], "interno": flat.number,
+            "piano": str(flat.storey), "uso": flat.use, **fields}  # fmt: skip
+    assert browser.post(f"/alloggi/{flat.id}", data=sent).status_code == 303
+    assert computed_again(session) == ([world.buildings[0].id] if again else [])
+
+
+def test_a_flat_does_not_end_on_a_day_to_come(staff: Staff, world: World, session: Session) -> None:
+    tomorrow = (MONDAY + dt.timedelta(days=1)).isoformat()
+    closing = f"/alloggi/{world.flats[7].id}/chiudi"
+    answer = submit(staff("coordinator"), closing, conferma="1", giorno=tomorrow)
+    assert answer.status_code == 422
+    assert "deve ancora venire" in answer.text
+    session.expire_all()
+    assert world.flats[7].closed_on is None
 
 
 def test_a_flat_ends_when_nobody_stays_in_it(staff: Staff, world: World, session: Session) -> None:
