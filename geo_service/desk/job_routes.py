@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from geo_service import history, jobs
+from geo_service.accounts.capabilities import may
 from geo_service.accounts.guards import CurrentAccount, need
 from geo_service.accounts.standing import SignedIn
 from geo_service.desk import job_words
@@ -39,7 +40,10 @@ def jobs_page(
 ) -> Response:
     """Jobs that wait, run and ended: all of the quarters that are open, or one's own."""
     keeps = who.can("jobs")
-    found = jobs.jobs_of(session, who.quarter_ids, asked_by=None if keeps else who.id)
+    kept = who.quarter_ids
+    if keeps and who.roles is not None:
+        kept = frozenset(q for q, role in who.roles.items() if may(role, "jobs"))
+    found = jobs.jobs_of(session, kept, asked_by=None if keeps else who.id)
     return render(
         request,
         "desk/jobs.html",
@@ -68,7 +72,8 @@ def job_state(request: Request, session: Db, who: CurrentAccount, job_id: int) -
 def job_file(session: Db, who: CurrentAccount, job_id: int) -> Response:
     """The file that a job made, for the one who asked for it."""
     kept = jobs.file_of(session, job_id, who.id)
-    if kept is None:
+    job = jobs.state(session, job_id)
+    if kept is None or job is None or not _still_theirs(who, job):
         raise NotFound(_("Questo file non c'è, o non c'è più: chiedete l'elenco di nuovo."))
     return file_response(kept.content, kept.media_type, kept.name)
 
@@ -118,6 +123,14 @@ def _found(session: Session, who: SignedIn, job_id: int) -> JobState:
         if job.account_id == who.id or (who.can("jobs") and inside):
             return job
     raise NotFound(_("Questo lavoro non c'è, o è finito da più di un mese."))
+
+
+def _still_theirs(who: SignedIn, job: JobState) -> bool:
+    """Whether the role of today may see what was asked for with the role of then."""
+    if job.args.get("coordinator") and not who.can("protected"):
+        return False
+    exact = job.args.get("kind") in ("nuclei", "alloggi") or job.args.get("wanted", {}).get("exact")
+    return not exact or who.can("households")
 
 
 def _tell(session: Session, job: JobState, action: str) -> None:

@@ -11,10 +11,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geo_service import history, jobs
-from geo_service.accounts.models import Account
+from geo_service.accounts.models import Account, AccountAssignment
 from geo_service.history import HistoryEntry
 from geo_service.works.tasks import recompute_later
-from tests.geo_service.builders import World
+from tests.geo_service.builders import World, make_world
 from tests.geo_service.conftest import csrf_of
 
 PAGE = "/elaborazioni"
@@ -136,3 +136,44 @@ def test_a_file_is_for_the_one_who_asked(staff: Staff, world: World, session: Se
     coordinator = staff("coordinator")
     assert coordinator.get(f"{PAGE}/{job_id}/file").status_code == 404
     assert "Scarica il file" not in coordinator.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinator", "exact", "role", "status_code"),
+    [
+        ("nuclei", True, True, "coordinator", 200),
+        ("nuclei", True, True, "operator", 404),
+        ("nuclei", False, True, "operator", 200),
+        ("alloggi", False, True, "office", 404),
+        ("edifici", False, True, "office", 404),
+        ("edifici", False, False, "office", 200),
+    ],
+)
+def test_a_file_is_for_who_may_still_see_what_is_in_it(
+    staff: Staff, world: World, session: Session,
+    kind: str, coordinator: bool, exact: bool, role: str, status_code: int,
+) -> None:  # fmt: skip
+    browser = staff("coordinator")
+    mine = session.scalars(select(Account)).one()
+    job_id = queued(session, world, mine)
+    job = session.get_one(jobs.JobProgress, job_id)
+    job.args = {"kind": kind, "coordinator": coordinator, "wanted": {"exact": exact}}
+    jobs.keep_file(session, job_id, f"{kind}.csv", "text/csv", b"codice")
+    mine.role = role
+    session.commit()
+    assert browser.get(f"{PAGE}/{job_id}/file").status_code == status_code
+
+
+def test_jobs_are_listed_of_the_quarters_that_one_keeps(
+    staff: Staff, world: World, session: Session
+) -> None:
+    other = make_world(session, "altrove")
+    browser = staff("coordinator")
+    mine = session.scalars(select(Account)).one()
+    for quarter, role in ((world.quarter, "coordinator"), (other.quarter, "office")):
+        mine.assignments.append(AccountAssignment(quarter_id=quarter.id, role=role))
+    recompute_later(session, other.quarter.id, building_id=other.buildings[0].id)
+    session.commit()
+    assert "Nessuna elaborazione" in browser.get(f"{PAGE}?quartiere=prova").text
+    queued(session, world)
+    assert browser.get(f"{PAGE}?quartiere=prova").text.count("Calcolo dei disagi delle fasi") == 1
