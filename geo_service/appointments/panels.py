@@ -17,8 +17,13 @@ from geo_service.works.overview import revision_of_phase
 
 
 def phase(request: Request, session: Session, phase_id: int) -> Markup:
-    """Appointments of a phase by state; nothing where it does not work inside flats."""
+    """Appointments of a phase by state, for those who may know each household.
+
+    Nothing where the phase does not work inside flats.
+    """
     who: SignedIn = request.state.account
+    if not who.can("households"):
+        return Markup("")
     today: dt.date = request.app.state.today()
     listed = lists.of_phase(session, phase_id, today, protected=who.can("protected"))
     revision = revision_of_phase(session, phase_id)
@@ -30,7 +35,6 @@ def phase(request: Request, session: Session, phase_id: int) -> Markup:
         phase_id=phase_id,
         counts=lists.counts(listed),
         moved=len(moved.shifts),
-        linked=who.can("households"),
         say=vocabulary,
     )
 

@@ -407,9 +407,10 @@ def test_other_pages_show_the_appointments(
     assert "Appuntamenti in casa" in coordinator.get(phase).text
     assert re.search(r"<strong>7</strong> <a [^>]*>proposto", coordinator.get(phase).text)
     assert re.search(r"<strong>[56]</strong> <a [^>]*>proposto", operator.get(phase).text)
-    seen = office.get(phase).text
-    assert re.search(r"<strong>[56]</strong> proposto", seen)
-    assert f'href="{address}' not in seen
+    # How many there are, by state, is for those who may know each household.
+    seen = office.get(phase)
+    assert seen.status_code == 200
+    assert "Appuntamenti in casa" not in seen.text
     flat = world.flats[0].id
     found = next(a for a in made if a.flat_id == flat)
     for place in (f"/alloggi/{flat}", f"/nuclei/{world.households[0].id}"):
