@@ -83,7 +83,7 @@ def _file(
     session: Session, quarter_id: int, day: dt.date, asked: Mapping[str, Any], coordinator: bool
 ) -> gpd.GeoDataFrame:
     days = {name: dt.date.fromisoformat(asked[name]) for name in ("first", "last")}
-    wanted = Wanted(**{**asked, **days})
+    wanted = Wanted(**{**asked, **days, "protected": coordinator})
     # Counts of flats beside those of households tell empty flats: for coordinators alone.
     frame = building_list.building_frame(session, quarter_id, day, wanted, flats=coordinator)
     frame["use"] = [words.use(code) for code in frame["use"]]
@@ -116,7 +116,10 @@ def _wanted(request: Request, who: SignedIn, today: dt.date) -> Wanted:
     first = parse_day(request.query_params.get("dal"), usual[0])
     last = parse_day(request.query_params.get("al"), max(usual[1], first))
     last = min(max(last, first), first + _most_days(first))
-    sorts = set(building_list.SORTS) - ({"alloggi"} if not who.can("protected") else set())
+    protected, exact = who.can("protected"), who.can("households")
+    # The order would tell what the numbers do not.
+    hidden = ([] if protected else ["alloggi"]) + ([] if exact else ["nuclei"])
+    sorts = set(building_list.SORTS).difference(hidden)
     return Wanted(
         first=first,
         last=last,
@@ -132,6 +135,8 @@ def _wanted(request: Request, who: SignedIn, today: dt.date) -> Wanted:
         closed=asked("stato") == "chiusi",
         sort=asked("ordine", sorts) or "indirizzo",
         page=min(number("pagina", 999_999_999) or 1, 1_000_000),
+        protected=protected,
+        exact=exact,
     )
 
 

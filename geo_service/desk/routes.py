@@ -49,8 +49,9 @@ def today_page(
 
 @router.get("/edifici/{building_id:int}")
 def building_sheet(
-    request: Request, session: Db, today: Today, building_id: int, salvato: str = ""
-) -> Response:
+    request: Request, session: Db, today: Today, who: CurrentAccount, building_id: int,
+    salvato: str = "",
+) -> Response:  # fmt: skip
     """One building: stairwells, what acts on it now and next, where it stands."""
     building = service.building(session, building_id)
     show_quarter(request, session, building.quarter)
@@ -71,7 +72,13 @@ def building_sheet(
         successor=session.get(Building, building.successor_id) if building.successor_id else None,
         saved=int(salvato) if salvato.isascii() and salvato.isdigit() else None,
         address=building_label(building),
-        stairwells=service.stairwell_lines(session, building_id, today),
+        stairwells=service.stairwell_lines(
+            session,
+            building_id,
+            today,
+            protected=who.can("protected"),
+            exact=who.can("households"),
+        ),
         acting=service.acting_phases(session, building_id, today),
         **building_cuts(session, building_id, today),
         map=embed(request, quarter_map(without_heading(data))),

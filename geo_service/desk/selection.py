@@ -27,14 +27,17 @@ _PART = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
 
 @dataclass(frozen=True, slots=True)
 class ChosenBuilding:
-    """A building of a selection; counts are of the day, the band of the period."""
+    """A building of a selection; counts are of the day, the band of the period.
+
+    ``households`` is None where so few are not told.
+    """
 
     building_id: int
     code: str
     label: str
     stairwells: int
     flats: int
-    households: int
+    households: int | None
     band: int
     kinds: dict[str, int]
 
@@ -123,9 +126,12 @@ def touched_by(session: Session, quarter_id: int, view: View, kind: str) -> list
 
 
 def count_chosen(
-    session: Session, quarter_id: int, ids: Collection[int], today: dt.date
+    session: Session, quarter_id: int, ids: Collection[int], today: dt.date, *, protected: bool
 ) -> tuple[list[int], int]:
-    """Ids that are buildings of the quarter, and the households that live there ``today``."""
+    """Ids that are buildings of the quarter, and the households that live there ``today``.
+
+    ``protected`` counts those at a protected address too.
+    """
     known = session.scalars(
         text(
             "select id from building where quarter_id = :quarter and id = any(:ids) "
@@ -136,37 +142,43 @@ def count_chosen(
     households = session.scalar(
         text(
             """
-            select count(distinct s.household_id)
+            select count(distinct h.id)
             from stairwell w join flat f on f.stairwell_id = w.id
             join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
+            join household h on h.id = s.household_id and (:protected or not h.protected)
             where w.building_id = any(:ids)
             """
         ),
-        {"ids": list(known), "today": today},
+        {"ids": list(known), "today": today, "protected": protected},
     )
     return list(known), households or 0
 
 
 def chosen_buildings(
-    session: Session, quarter_id: int, ids: Collection[int], view: View, today: dt.date
-) -> list[ChosenBuilding]:
-    """Buildings of a selection, those hit hardest in ``view`` first."""
+    session: Session, quarter_id: int, ids: Collection[int], view: View, today: dt.date, *,
+    protected: bool,
+) -> list[ChosenBuilding]:  # fmt: skip
+    """Buildings of a selection, those hit hardest in ``view`` first.
+
+    ``protected`` counts households at a protected address too.
+    """
     levels = building_levels(session.connection(), quarter_id, view)
     rows = session.execute(
         text(
             f"""
             select b.id, b.code, coalesce(a.address, nullif(b.name, ''), b.code),
-                   count(distinct w.id), count(distinct f.id), count(distinct s.household_id)
+                   count(distinct w.id), count(distinct f.id), count(distinct h.id)
             from building b
             left join {ADDRESSES} a on true
             left join stairwell w on w.building_id = b.id
             left join flat f on f.stairwell_id = w.id and f.closed_on is null
             left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
+            left join household h on h.id = s.household_id and (:protected or not h.protected)
             where b.quarter_id = :quarter and b.id = any(:ids) and b.closed_on is null
             group by b.id, a.address
             """  # noqa: S608
         ),
-        {"quarter": quarter_id, "ids": list(ids), "today": today},
+        {"quarter": quarter_id, "ids": list(ids), "today": today, "protected": protected},
     )
     found = []
     for row in rows:

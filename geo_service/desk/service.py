@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from geo_service.calendar import is_holiday
 from geo_service.errors import NotFound
+from geo_service.households.disclosure import as_told
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.works.overview import PhaseRow, phase_rows
@@ -136,7 +137,8 @@ class StairwellLine:
     step_free: bool | None
     address: str
     flats: int
-    households: int
+    # None where so few are not told.
+    households: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,12 @@ _STAIRWELLS = text(
     """
     select w.label, w.lift, w.step_free,
            coalesce(a.street || ' ' || a.house_number, ''),
-           count(distinct f.id), count(distinct s.household_id)
+           count(distinct f.id), count(distinct h.id)
     from stairwell w
     left join address_point a on a.id = w.address_point_id
     left join flat f on f.stairwell_id = w.id and f.closed_on is null
     left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
+    left join household h on h.id = s.household_id and (:protected or not h.protected)
     where w.building_id = :building
     group by w.id, a.id order by length(w.label), w.label
     """
@@ -185,10 +188,17 @@ def building(session: Session, building_id: int) -> Building:
     return found
 
 
-def stairwell_lines(session: Session, building_id: int, today: dt.date) -> list[StairwellLine]:
-    """Stairwells of a building with the households present ``today``."""
-    rows = session.execute(_STAIRWELLS, {"building": building_id, "today": today})
-    return [StairwellLine(*row) for row in rows]
+def stairwell_lines(
+    session: Session, building_id: int, today: dt.date, *, protected: bool, exact: bool
+) -> list[StairwellLine]:
+    """Stairwells of a building with the households present ``today``.
+
+    ``protected`` counts those at a protected address too; without ``exact`` households are told by
+    whole fives.
+    """
+    values = {"building": building_id, "today": today, "protected": protected}
+    rows = session.execute(_STAIRWELLS, values)
+    return [StairwellLine(*row[:5], as_told(row[5], exact=exact)) for row in rows]
 
 
 def acting_phases(session: Session, building_id: int, today: dt.date) -> list[ActingPhase]:

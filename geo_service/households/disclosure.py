@@ -57,6 +57,11 @@ def at_least(count: int, step: int = LEAST) -> int | None:
     return count // step * step if count >= step else None
 
 
+def as_told(count: int, *, exact: bool) -> int | None:
+    """``count`` as staff read it: itself for those who may know each household, else by fives."""
+    return count if exact else at_least(count)
+
+
 def _leaks(
     told: Mapping[Hashable, Cell],
     children: Mapping[Hashable, list[Cell]],
