@@ -140,9 +140,22 @@ def test_what_is_not_what_it_says_is_refused_and_not_kept(house: Installation, t
     address = send(browser, "buildings", "b.zip", bomb.read_bytes()).headers["location"]
     house.work()
     assert "si espande" in browser.get(address).text
-    assert [path.name for path in house.files()] == ["b.zip", "seen.json"]
+    assert [path.name for path in house.files()] == [".seen.json", "b.zip"]
     assert press(browser, address, "scarta").headers["location"] == "/importa?scartato=1"
     assert house.files() == []
+
+
+def test_an_upload_may_have_any_name(house: Installation) -> None:
+    browser = house.browser()
+    ring = [[9.1, 45.4], [9.101, 45.4], [9.101, 45.401], [9.1, 45.401], [9.1, 45.4]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": {"id": "N1"}, "geometry": shape}
+    content = json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
+    address = send(browser, "buildings", "seen.json", content).headers["location"]
+    house.work()
+    assert "controllato, non ancora importato" in browser.get(address).text
+    kept = {path.name: path.read_bytes() for path in house.files()}
+    assert kept["seen.json"] == content, "the file stays as it was sent"
 
 
 def test_a_file_over_the_limit_is_told_so(
