@@ -91,15 +91,17 @@ def report(
 ) -> None:
     """Mark what the crew found, with its link. Saying the same thing twice changes nothing.
 
-    Raises :class:`NotFound` for a visit that is not of the link's phase and day and
+    Raises :class:`NotFound` for a visit that is not on the list of the link's phase and day, and
     :class:`Invalid` for anything but done and nobody at home.
     """
     if outcome not in OUTCOMES:
         raise Invalid(_("Scegliete «Fatto» oppure «Nessuno in casa»."))
     found = service.appointment(session, appointment_id)
-    if found.phase_id != link.subject_id or found.on_day != day_of(link):
-        raise NotFound(_("Questo appuntamento non è nell'elenco del giorno."))
     service.locked(session, found, found.row_version)
+    # What the link does not show it cannot change: a visit that nobody agreed to stays unknown.
+    listed = {row.id for row in day_list(session, link.subject_id, day_of(link), today)}
+    if found.id not in listed:
+        raise NotFound(_("Questo appuntamento non è nell'elenco del giorno."))
     if found.state == outcome:
         return
     service.change_state(session, found, outcome, today=today, reason="visit", reported_by="crew")

@@ -69,7 +69,8 @@ def demo(
             session.commit()
         if not no_serve:
             _tell_accounts()
-            _run(engine, port, (lambda: today) if today else calendar.today)
+            with _worker_child("--on-demo"):
+                _run(engine, port, (lambda: today) if today else calendar.today)
 
 
 def serve(
@@ -140,9 +141,9 @@ def _run(engine: Engine, port: int, today: Callable[[], dt.date]) -> None:
 
 
 @contextmanager
-def _worker_child() -> Iterator[None]:
+def _worker_child(*options: str) -> Iterator[None]:
     """A worker process for one machine; it ends with us."""
-    command = [sys.executable, "-m", "geo_service.cli", "worker"]
+    command = [sys.executable, "-m", "geo_service.cli", *options, "worker"]
     child = subprocess.Popen(command)
     try:
         yield

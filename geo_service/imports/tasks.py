@@ -26,6 +26,7 @@ from geo_service.imports.uploads import ImportUpload
 from geo_service.imports.wording import packed, packed_report
 from geo_service.works.edit_saving import compute_later, new_map
 from geo_service.works.service import revisions_in_force
+from geo_service.works.tasks import recompute_later
 from layers.errors import DataError
 from layers.loaders.files import layer_names
 from layers.loaders.report import Report
@@ -33,6 +34,8 @@ from layers.loaders.report import Report
 CHECKING, APPLYING = N_("Controllo delle righe"), N_("Importazione delle righe")
 # Whose rows are about people: neither a report that stays nor a log tells a value of theirs.
 PERSONAL = frozenset({"households"})
+# Kinds of row that impacts are computed from, beside the phases themselves.
+DECIDE_IMPACTS = frozenset({"buildings", "entrances", "flats", "paths"})
 _LOCK = 0x494D_5054
 
 
@@ -149,8 +152,11 @@ def _imported(
 def _afterwards(session: Session, kind: str, quarter_id: int) -> None:
     """What an import changes beyond its own rows: maps, and impacts of new phases."""
     new_map(session, quarter_id)
+    present = revisions_in_force(session, quarter_id)
     if kind == "phases":
-        compute_later(session, [r.id for r in revisions_in_force(session, quarter_id)])
+        compute_later(session, [r.id for r in present])
+    elif kind in DECIDE_IMPACTS and present:
+        recompute_later(session, quarter_id)
 
 
 def _actor(upload: ImportUpload) -> history.Actor:

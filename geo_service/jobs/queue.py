@@ -11,7 +11,8 @@ import procrastinate
 import structlog
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
-from procrastinate.tasks import Task
+from procrastinate.manager import JobManager
+from procrastinate.tasks import Task, configure_task
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -48,6 +49,9 @@ class Patience(procrastinate.BaseRetryStrategy):
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 RETRY = Patience()
+# Jobs are asked for on the session's own connection, in pages and inside a running job alike:
+# a worker's connector waits for other things in between and cannot use that connection.
+_asking = JobManager(procrastinate.SyncPsycopgConnector())
 
 _engine: Engine | None = None
 
@@ -76,7 +80,10 @@ def defer(
             if present is not None:
                 return present
         driver = session.connection().connection.driver_connection
-        job_id = task.configure(connection=driver, lock=once).defer(**arguments)
+        job_id = configure_task(
+            name=task.name, job_manager=_asking, queue=task.queue, priority=task.priority,
+            lock=once, connection=driver,
+        ).defer(**arguments)  # fmt: skip
         session.add(
             JobProgress(
                 job_id=job_id,

@@ -9,7 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 import structlog
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_service.i18n import LANGUAGES, best_language, use_language
@@ -112,6 +112,9 @@ class Shell:
             except BodyTooLarge:
                 if not status:
                     await too_large(Request(scope))(scope, receive, send_with_headers)
+            except ClientDisconnect:
+                # Whoever asked went away in the middle: there is nobody to answer.
+                log.info("request given up", method=scope["method"], path=logged_path(scope))
             except Exception:
                 log.exception("request failed", method=scope["method"], path=logged_path(scope))
                 if status:

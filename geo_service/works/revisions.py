@@ -86,6 +86,8 @@ def record(
             ),
             {"footprint": _("fuori dal cantiere")},
         )
+    # Two who write, or a what-if and one who writes, take their numbers one after the other.
+    session.execute(select(WorksPhase.id).where(WorksPhase.id == phase.id).with_for_update())
     number = session.scalar(
         select(func.coalesce(func.max(PhaseRevision.number), 0)).where(
             PhaseRevision.phase_id == phase.id

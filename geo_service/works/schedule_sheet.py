@@ -48,6 +48,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_NAME = 80
+# A cell of predecessors is read to here; what stands behind is no list that a person wrote.
+_LONGEST_WAITS = 2_000
 # The comma within a lag, which parts no predecessors: "3FS+1,5g", but not "3+1,5FS".
 _LAG_COMMA = re.compile(
     r"([+-]\s*\d{1,6}),(?=\d{1,6}\s*(?!(?:FS|SS|FF|SF|FI|II|IF)\b)[a-z%])", re.IGNORECASE
@@ -212,7 +214,7 @@ def _waits(value: Any, names: frozenset[str]) -> list[tuple[str, str, int]]:
     """
     if is_missing(value):
         return []
-    text = _LAG_COMMA.sub(r"\1.", clean_text(value)[0])
+    text = _LAG_COMMA.sub(r"\1.", clean_text(value)[0][:_LONGEST_WAITS])
     parts = (part.strip() for part in re.split(r"[;,\n]", text))
     return [_wait(part, names) for part in parts if part]
 

@@ -340,6 +340,20 @@ def link_of(browser: TestClient, address: str, day: dt.date = MONDAY) -> str:
     return f"/incarico/appuntamenti/{found[1]}"
 
 
+def test_a_link_changes_no_visit_that_it_does_not_show(
+    staff: Staff, anonymous: TestClient, session: Session, address: str, made: list[Appointment]
+) -> None:
+    agree(session, made[0])
+    task = link_of(staff(), address)
+    proposed = made[1]
+    assert proposed.on_day == made[0].on_day
+    assert anonymous.get(task).text.count('name="appuntamento"') == 1
+    answer = send(anonymous, task, task, appuntamento=proposed.id, esito="done")
+    assert answer.status_code == 404
+    session.refresh(proposed)
+    assert proposed.state == "proposed"
+
+
 def test_the_crew_says_how_it_went_with_its_link(
     staff: Staff, anonymous: TestClient, session: Session, address: str, made: list[Appointment]
 ) -> None:

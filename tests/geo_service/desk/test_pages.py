@@ -172,10 +172,14 @@ def test_the_quarter_chosen_is_kept(staff: Staff, works: Works, session: Session
 
 
 @pytest.mark.parametrize(
-    "path", ["/oggi", "/cantieri", "/edifici", "/quartiere/mappa?vista=elenco", "/mappa", "/"]
-)
-def test_a_list_page_asks_the_database_at_most_eight_times(
-    app: FastAPI, staff: Staff, works: Works, connection, path: str
+    ("path", "most"),
+    [("/cantieri", 8), ("/edifici", 8), ("/quartiere/mappa?vista=elenco", 8), ("/mappa", 8),
+     ("/", 8),
+     # The start page asks each domain for what cannot wait.
+     ("/oggi", 14)],
+)  # fmt: skip
+def test_a_page_asks_the_database_few_times(
+    app: FastAPI, staff: Staff, works: Works, connection, path: str, most: int
 ) -> None:  # type: ignore[no-untyped-def]
     browser = staff("coordinator")
     browser.get(path)
@@ -190,4 +194,4 @@ def test_a_list_page_asks_the_database_at_most_eight_times(
         assert browser.get(path).status_code == 200
     finally:
         event.remove(connection, "before_cursor_execute", note)
-    assert len(asked) <= 8, f"{len(asked)} queries, the session's own included"
+    assert len(asked) <= most, f"{len(asked)} queries, the session's own included"

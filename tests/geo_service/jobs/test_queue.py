@@ -53,6 +53,13 @@ def stops(context: JobContext) -> None:
         time.sleep(0.02)
 
 
+@jobs.app.task(name="test_asks_for_another")
+def asks_for_another() -> None:
+    with Session(jobs.engine()) as session:
+        SEEN.append(jobs.defer(session, counts, to=1))
+        session.commit()
+
+
 @pytest.fixture
 def database(fresh_database: Callable[[], contextmanager[str]]) -> Iterator[Engine]:  # type: ignore[type-arg]
     SEEN.clear()
@@ -81,6 +88,14 @@ def test_a_job_is_gone_with_a_rollback(database: Engine) -> None:
         job_id = jobs.defer(session, counts, to=1)
         session.rollback()
         assert jobs.state(session, job_id) is None
+
+
+def test_a_job_may_ask_for_another(database: Engine) -> None:
+    queued(database, asks_for_another)
+    jobs.run_worker(database, wait=False)
+    asked_for = SEEN[0]
+    assert isinstance(asked_for, int)
+    assert told(database, asked_for).state == "done"
 
 
 def test_progress_is_seen_while_the_job_runs(database: Engine) -> None:
