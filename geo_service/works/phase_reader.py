@@ -35,6 +35,8 @@ from layers.sites import (
 MAX_ROWS = 40
 ALL_FLATS = frozenset({"tutti", "tutte", "all"})
 CUT_BY = ("contractor", "distributor")
+# From here on a window that ends earlier than it begins is one night.
+EVENING = dt.time(18)
 
 
 def read_phase(
@@ -296,6 +298,11 @@ class _PhaseReader:
                 self.errors[name] = _("Servono tutte e due le ore, oppure nessuna.")
             elif start is not None and start == end:
                 self.errors[name] = _("L'ora di inizio e di fine sono uguali.")
+            elif start is not None and end is not None and end < start < EVENING:
+                self.errors[name] = _(
+                    "Finisce prima di cominciare: solo una sospensione di notte, che comincia "
+                    "dalle 18, può finire il mattino dopo."
+                )
             elif not row.stairwells:
                 self.errors[name] = _("Scegliete almeno una scala.")
             if name not in self.errors and first is not None:
