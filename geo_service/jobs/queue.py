@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import procrastinate
@@ -194,6 +195,15 @@ def run_worker(engine: Engine, *, wait: bool = True, concurrency: int = 1) -> No
     take_up_stalled(engine)
     # Its lines hold the arguments of a job; what fails unexpectedly _told logs without them.
     logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
+    if wait:
+        _work(engine, concurrency, wait=True)
+    else:
+        # Beside a program that runs an event loop of its own the queue is emptied in a thread.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(_work, engine, concurrency, wait=False).result()
+
+
+def _work(engine: Engine, concurrency: int, *, wait: bool) -> None:
     connector = procrastinate.PsycopgConnector(conninfo=conninfo(engine))
     with app.replace_connector(connector) as running:
         running.run_worker(
