@@ -67,9 +67,9 @@ def served(engine: Engine) -> Iterator[str]:
     thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(fresh_database: Callable[[], Any]) -> Iterator[tuple[str, Engine]]:
-    """The running application with one small quarter and one account, and its database."""
+    """The running application with one small quarter, for one file of tests, and its database."""
     with fresh_database() as url:
         engine = make_engine(url)
         with Session(engine) as session:
@@ -81,13 +81,13 @@ def running(fresh_database: Callable[[], Any]) -> Iterator[tuple[str, Engine]]:
         engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(running: tuple[str, Engine]) -> str:
     """Address of the running application."""
     return running[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine_of_site(running: tuple[str, Engine]) -> Engine:
     """Engine on the database of the running application."""
     return running[1]

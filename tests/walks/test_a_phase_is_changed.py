@@ -44,7 +44,7 @@ def announced(session: Session, world: World) -> PhaseRevision:
 def rows_of(session: Session, revision: PhaseRevision) -> set[tuple[object, ...]]:
     query = (
         select(Impact.kind, Impact.flat_id, Impact.band, Impact.value, Impact.period)
-        .join(ImpactRun)
+        .join(ImpactRun, ImpactRun.id == Impact.run_id)
         .where(ImpactRun.revision_id == revision.id)
     )
     return {tuple(row) for row in session.execute(query)}
