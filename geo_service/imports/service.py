@@ -166,22 +166,18 @@ def import_file(
             if batch.crs_note and options.crs is None:
                 report.note(batch.crs_note)
         frame = mapping.apply(batch.frame)
-        if SECOND_SHAPE in frame and kind == "phases":
-            named = mapping.theirs.get(SECOND_SHAPE, SECOND_SHAPE)
-            shapes = parsed_shapes(frame[SECOND_SHAPE].rename(named), report)
-            if converter is None and not shapely.is_missing(shapes).all():
+        if SECOND_SHAPE in frame:
+            named = mapping.theirs[SECOND_SHAPE]
+            frame[SECOND_SHAPE] = parsed_shapes(frame[SECOND_SHAPE].rename(named), report)
+        for column in (SECOND_SHAPE, "geometry"):
+            if column not in frame or frame[column].isna().all():
+                continue
+            shapes = frame[column].to_numpy(dtype=object)
+            if converter is None:
                 converter = _converter(batch, options, place, shapes, report)
-            if converter is not None:
-                shapes = converter.convert(shapes, frame.index.to_numpy(), report, named)
-            frame[SECOND_SHAPE] = shapes
-        if "geometry" in frame:
-            shapes = frame["geometry"].to_numpy(dtype=object)
-            if converter is None and not shapely.is_missing(shapes).all():
-                converter = _converter(batch, options, place, shapes, report)
-            if converter is not None:
-                frame["geometry"] = converter.convert(
-                    shapes, frame.index.to_numpy(), report, "geometry"
-                )
+            frame[column] = converter.convert(
+                shapes, frame.index.to_numpy(), report, mapping.theirs.get(column, column)
+            )
         watcher.shapes(frame)
         loader.add(frame)
         advance(len(frame))
@@ -235,7 +231,7 @@ def _second_layer(
         if converter is None:
             converter = _converter(batch, options, place, shapes, report)
         frame["geometry"] = converter.convert(shapes, frame.index.to_numpy(), own, "geometry")
-        loader.add_closures(frame)
+        loader.add_closures(frame, own)
 
 
 def _converter(

@@ -157,14 +157,14 @@ class PhaseLoader:
             for area, kind in zip(areas, kinds, strict=True)
         ]
 
-    def add_closures(self, frame: pd.DataFrame) -> None:
+    def add_closures(self, frame: pd.DataFrame, own: Report) -> None:
         """Take a batch of the second layer: closures, each of a phase of this file.
 
         Columns ``site``, ``phase``, ``closure_kind``, ``description``, ``starts_on``,
         ``ends_on``, ``stalls``, ``disabled_stalls`` and an area as ``geometry``. A closure that
-        cannot be used refuses its phase.
+        cannot be used, for what ``own`` (the report of that layer) says already too, refuses its
+        phase.
         """
-        own = Report()
         rows = Rows(frame, own)
         sites = rows.texts("site", 20, required=True, key=True)
         phases = rows.texts("phase", 20, required=True, key=True)
@@ -199,7 +199,7 @@ class PhaseLoader:
         areas = np.full(len(told), None, dtype=object)
         shaped = ~shapely.is_missing(told) & ~shapely.is_empty(told)
         areas[shaped] = geometry.polygons(
-            told[shaped], rows.rows[shaped], self.report,
+            told[shaped], rows.rows[shaped], rows.report,
             span_m=geometry.MAX_SITE_SPAN_M, field=rows.called(field),
         )  # fmt: skip
         return areas

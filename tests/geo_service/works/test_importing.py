@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+from shapely import MultiPolygon
 from sqlalchemy.orm import Session
 
 from geo_service.imports.service import ImportOptions, import_file
@@ -142,3 +143,32 @@ def test_closures_in_a_second_layer(session: Session, world: World, tmp_path: Pa
     assert set(found) == {"carriageway", "parking"}
     assert found["parking"].stalls == 4
     assert found["carriageway"].geometry.centroid.distance(area(20, -8, 10, 3).centroid) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (area(20, -8, 20_000, 3), "km across"),
+        (area(400_000, -8, 10, 3), "away from the quarter"),
+    ],
+)
+def test_a_closure_that_cannot_be_used_refuses_its_phase_alone(
+    session: Session, world: World, tmp_path: Path, wrong: MultiPolygon, why: str
+) -> None:
+    site = world.site.code
+    path = tmp_path / "fasi.gpkg"
+    gpd.GeoDataFrame(
+        {"cantiere": [site, site], "fase": ["F1", "F2"], "dal": ["2026-03-02"] * 2,
+         "al": ["2026-03-20"] * 2},
+        geometry=[area(22, 0, 5, 5)] * 2, crs=32632,
+    ).to_file(path, layer="fasi", driver="GPKG")  # fmt: skip
+    gpd.GeoDataFrame(
+        {"cantiere": [site] * 3, "fase": ["F2", "F1", "F1"]},
+        geometry=[wrong, area(20, -8, 10, 3), area(20, -20, 10, 3)], crs=32632,
+    ).to_file(path, layer="chiusure", driver="GPKG")  # fmt: skip
+    report = bring(session, world, path)
+    assert (report.read, report.accepted, report.refused) == (2, 1, 1)
+    assert report.rows[0].row == 2
+    assert why in report.rows[0].reason
+    (revision,) = revisions_in_force(session, world.quarter.id)
+    assert len(draft_of(session, revision).closures) == 2
