@@ -11,7 +11,6 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from geo_service import jobs
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
 from geo_service.i18n import current_language
@@ -91,7 +90,10 @@ def read_options(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """State of an upload as the page tells it; ``done`` and ``total`` count rows."""
+    """State of an upload as the page tells it; ``done`` and ``total`` count rows.
+
+    ``words`` say why its job was lost.
+    """
 
     state: str
     done: int | None = None
@@ -101,20 +103,17 @@ class Standing:
     @property
     def waits(self) -> bool:
         """Whether the page changes by itself."""
-        return self.state in ("checking", "applying")
+        return self.state in uploads.WAITING
 
 
 def standing_of(session: Session, upload: ImportUpload) -> Standing:
     """How far an upload is; one whose job was lost counts as failed."""
-    if upload.state not in ("checking", "applying"):
-        return Standing(upload.state)
-    told = uploads.stopped(session, upload)
-    if told is not None:
-        return Standing("failed", words=_(told.error) if told.error else "")
-    job = None if upload.job_id is None else jobs.state(session, upload.job_id)
+    job = uploads.job_of(session, upload)
     if job is None:
         return Standing(upload.state)
-    return Standing(upload.state, job.done, job.total, _(job.text) if job.text else "")
+    if uploads.is_lost(job):
+        return Standing("failed", words=_(job.error) if job.error else "")
+    return Standing(upload.state, job.done, job.total)
 
 
 def failure_of(upload: ImportUpload, standing: Standing) -> str:

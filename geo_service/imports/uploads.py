@@ -29,6 +29,8 @@ from geo_service.settings import get_settings
 from layers.db import Base, Id, Instant
 
 STATES = ("checking", "checked", "failed", "applying", "applied")
+# Those in which a job is at work.
+WAITING = ("checking", "applying")
 # An upload that nobody applied is forgotten after this.
 KEPT = dt.timedelta(days=1)
 CHUNK_BYTES = 1 << 20
@@ -171,7 +173,7 @@ def check_again(session: Session, upload: ImportUpload, options: dict[str, Any])
     False for one that was applied or is being applied: that one is left alone.
     """
     session.refresh(upload, with_for_update=True)
-    if upload.state in ("applied", "applying") and not stopped(session, upload):
+    if upload.state in ("applying", "applied") and not is_lost(job_of(session, upload)):
         return False
     file_of(upload)
     upload.options = options
@@ -181,12 +183,16 @@ def check_again(session: Session, upload: ImportUpload, options: dict[str, Any])
     return True
 
 
-def stopped(session: Session, upload: ImportUpload) -> jobs.JobState | None:
-    """The job of an upload that waits for it, where that job ended without doing it."""
-    if upload.state not in ("checking", "applying") or upload.job_id is None:
+def job_of(session: Session, upload: ImportUpload) -> jobs.JobState | None:
+    """The job that an upload waits for; None where it waits for none, or that one is forgotten."""
+    if upload.state not in WAITING or upload.job_id is None:
         return None
-    told = jobs.state(session, upload.job_id)
-    return told if told is not None and told.state in ("failed", "cancelled") else None
+    return jobs.state(session, upload.job_id)
+
+
+def is_lost(job: jobs.JobState | None) -> bool:
+    """Whether a job ended without doing what an upload waits for."""
+    return job is not None and job.state in ("failed", "cancelled")
 
 
 def start_applying(session: Session, upload: ImportUpload, check_number: int) -> bool:
@@ -210,7 +216,7 @@ def start_applying(session: Session, upload: ImportUpload, check_number: int) ->
 def discard(session: Session, upload: ImportUpload) -> bool:
     """Give an upload up with its file; False when it was applied or is being applied."""
     session.refresh(upload, with_for_update=True)
-    if upload.state in ("applying", "applied") and not stopped(session, upload):
+    if upload.state in ("applying", "applied") and not is_lost(job_of(session, upload)):
         return False
     drop_files(upload)
     session.delete(upload)
