@@ -29,7 +29,6 @@ from layers.errors import DataError
 from layers.loaders import drivers
 
 FORMATS = ("csv", "json")
-ARCHIVES = (".zip", ".kmz")
 
 router = APIRouter()
 Importer = Annotated[SignedIn, Depends(need("works.edit"))]
@@ -162,7 +161,7 @@ def _of(session: Session, who: SignedIn, upload_id: int) -> ImportUpload:
 def _not_what_it_says(made: ImportUpload) -> str:
     """Why the file is refused before anything else is tried; archives are opened by the job."""
     path = uploads.file_of(made)
-    if path.suffix.lower() in ARCHIVES:
+    if path.suffix.lower() in drivers.ARCHIVES:
         return ""
     try:
         with drivers.opened(path):

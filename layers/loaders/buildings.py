@@ -86,15 +86,8 @@ class BuildingLoader(StagedLoader):
         "point": "geometry",
     }  # fmt: skip
 
-    def __init__(
-        self,
-        session: Session,
-        quarter_id: int,
-        report: Report,
-        names: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(session, quarter_id, report, names)
-        self.keyed = True
+    # Whether the file tells keys; else buildings are known by their shape.
+    keyed = True
 
     def add(self, frame: pd.DataFrame) -> None:
         """Clean one batch and copy what is sound to the stage."""
@@ -130,7 +123,7 @@ class BuildingLoader(StagedLoader):
     def finish(self) -> None:
         """Refuse duplicate keys, merge, place addresses; counts go to the report."""
         stage, report = self.stage, self.report
-        field = (self.names or {}).get("source_id", "source_id") if self.keyed else "geometry"
+        field = self.names.get("source_id", "source_id") if self.keyed else "geometry"
         stage.refuse_duplicates(["source_id"], report, field)
         if not self.keyed:
             report.note(Sentence("No column holds a key: buildings are known by their shape."))

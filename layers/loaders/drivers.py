@@ -80,8 +80,8 @@ _EXTENSIONS = {
     ".ods": SHEET, ".gml": GML, ".kml": KML, ".dxf": DXF,
 }  # fmt: skip
 # KMZ is a KML in an archive, with its pictures.
-_ARCHIVES: dict[str, str | None] = {".zip": None, ".kmz": ".kml"}
-ENDINGS = (*_EXTENSIONS, *_ARCHIVES)
+ARCHIVES: dict[str, str | None] = {".zip": None, ".kmz": ".kml"}
+ENDINGS = (*_EXTENSIONS, *ARCHIVES)
 ALLOWED = (
     "GeoPackage .gpkg, GeoJSON .geojson, Shapefile .shp or .zip, FlatGeobuf .fgb, OpenStreetMap "
     ".osm.pbf or .osm, CSV .csv, .xlsx, .ods, GML .gml, KML .kml or .kmz, DXF .dxf"
@@ -101,7 +101,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Format]]:
     """
     real = _ordinary_file(path)
     with tempfile.TemporaryDirectory(prefix="accanto-import-") as folder:
-        if real.suffix.lower() in _ARCHIVES:
+        if real.suffix.lower() in ARCHIVES:
             real = _unpack(real, Path(folder) / "unpacked")
         kind = _identify(real)
         room = Path(folder) / "room"
@@ -142,7 +142,7 @@ def _ordinary_file(path: str | os.PathLike[str]) -> Path:
     if status.st_size == 0:
         raise DataError(Sentence("%(text)s is empty; export it again.", text=text))
     real = Path(text).absolute()
-    if real.suffix.lower() not in {*ENDINGS}:
+    if real.suffix.lower() not in ENDINGS:
         raise DataError(
             Sentence(
                 "%(name)s: files ending in %(value)r are not read; allowed are %(allowed)s.",
@@ -325,7 +325,7 @@ def _unpack(path: Path, folder: Path) -> Path:
         for member in _check_archive(path, MAX_UNPACKED_BYTES)
         if "__MACOSX" not in member.filename
     ]
-    only = _ARCHIVES[path.suffix.lower()]
+    only = ARCHIVES[path.suffix.lower()]
     mains = [
         m
         for m in members

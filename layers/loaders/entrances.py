@@ -82,7 +82,6 @@ class EntranceLoader(StagedLoader):
     ) -> None:
         super().__init__(session, quarter_id, report, names)
         self.join_within_m = join_within_m
-        self.has_building = False
         self.told: tuple[str, ...] = ()
 
     def add(self, frame: pd.DataFrame) -> None:
@@ -91,7 +90,6 @@ class EntranceLoader(StagedLoader):
         spots = geometry.points(
             rows.geometries(), rows.rows, self.report, field=rows.called("geometry")
         )
-        self.has_building = rows.has("building")
         self.told = tuple(name for name in ("lift", "step_free") if rows.has(name))
         street, number = rows.texts("street", 200), rows.texts("house_number", 30)
         postcode, city = rows.texts("postcode", 10), rows.texts("city", 100)
