@@ -14,6 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from geo_service.calendar import MONDAY_TO_FRIDAY, add_working_days, is_working_day
 
 Patron = tuple[int, int] | None
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ def followers(
     """Where phases that wait for ``moved`` ones, directly or through others, must go.
 
     ``spans`` hold the new dates of the moved. A follower goes to the first day that keeps all its
-    links and takes as many days of work as before; who keeps them already stays. Moved phases
-    are not moved again. The links must have no ring.
+    links and takes as many days of work as before, with the days off at either end of it that it
+    had, as far as there are such days there and those it waits for are over; who keeps them
+    already stays. Moved phases are not moved again. The links must have no ring.
     """
     into: dict[int, list[Link]] = {}
     sorter: TopologicalSorter[int] = TopologicalSorter()
@@ -117,7 +119,7 @@ def followers(
         todo = broken(into[phase_id], now, patron)
         if not any(b.link.predecessor_id in pushed for b in todo):
             continue
-        now[phase_id] = found[phase_id] = _moved_to_keep(todo, now[phase_id], patron)
+        now[phase_id] = found[phase_id] = _moved_to_keep(todo, now, now[phase_id], patron)
         pushed.add(phase_id)
     return found
 
@@ -136,14 +138,51 @@ def ends_after(
     return add_working_days(first, days - 1, patron, weekdays)
 
 
-def _moved_to_keep(todo: list[Broken], span: Span, patron: Patron) -> Span:
+def _moved_to_keep(
+    todo: list[Broken], spans: Mapping[int, Span], span: Span, patron: Patron
+) -> Span:
     length = work_days(span, patron)
     starts = [b.day for b in todo if b.link.binds_start]
     for end in (b.day for b in todo if not b.link.binds_start):
         end = _work_day_on(end, span, patron)
         starts.append(add_working_days(end, 1 - length, patron, span.weekdays))
     first = _work_day_on(max(starts), span, patron)
-    return Span(first, ends_after(first, length, span.weekdays, patron), span.weekdays)
+    last = ends_after(first, length, span.weekdays, patron)
+    # A phase of a whole week that works on Wednesdays alone keeps its week: its closures last as
+    # long as it does, and its cuts move by as many days.
+    lead = (_work_day_on(span.first, span, patron) - span.first).days
+    tail = (span.last - _work_day_back(span.last, span, patron)).days
+    waited = [_free_from(b.link, spans) for b in todo if b.link.binds_start]
+    return Span(
+        _led(first, lead, max(waited, default=dt.date.min), span, patron),
+        _trailed(last, tail, span, patron),
+        span.weekdays,
+    )
+
+
+def _free_from(link: Link, spans: Mapping[int, Span]) -> dt.date:
+    before = spans[link.predecessor_id]
+    return before.last + _DAY if link.kind == "FS" else before.first
+
+
+def _led(first: dt.date, most: int, free_from: dt.date, span: Span, patron: Patron) -> dt.date:
+    """``first``, or up to ``most`` days before it on which others work and this phase does not."""
+    for _n in range(most):
+        before = first - _DAY
+        idle = is_working_day(before, patron) and not is_working_day(before, patron, span.weekdays)
+        if before < free_from or not idle:
+            break
+        first = before
+    return first
+
+
+def _trailed(last: dt.date, most: int, span: Span, patron: Patron) -> dt.date:
+    """``last``, or up to ``most`` days off after it."""
+    for _n in range(most):
+        if is_working_day(last + _DAY, patron, span.weekdays):
+            break
+        last += _DAY
+    return last
 
 
 def _after(anchor: dt.date, days: int, span: Span, patron: Patron) -> dt.date:

@@ -56,13 +56,14 @@ def effect_context(effect: MoveEffect | None, found: Consequences) -> dict[str, 
 
 
 def following(found: Consequences) -> list[dict[str, Any]]:
-    """The followers as rows of a list: phase, where from, where to."""
+    """The followers as rows of a list: phase, where from, where to, whether in fewer days."""
     return [
         {
             "phase": f.revision.phase,
             "was": i18n.period(f.was_first, f.was_last),
             "now": i18n.period(f.first, f.last),
             "days": (f.first - f.was_first).days,
+            "shorter": f.last - f.first < f.was_last - f.was_first,
         }
         for f in found.followers
     ]

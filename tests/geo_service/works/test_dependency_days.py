@@ -85,6 +85,23 @@ def test_followers_keep_their_days_of_work_and_pull_a_chain() -> None:
     assert work_days(found[3]) == work_days(spans[3]) == 5
 
 
+WEDNESDAYS = frozenset({2})
+
+
+def test_a_follower_that_works_on_one_weekday_keeps_its_week() -> None:
+    idle = Span(day(7), day(11), WEDNESDAYS)
+    found = followers([Link(1, 2)], {1: week(1), 2: idle}, {1})
+    assert found == {2: Span(day(14), day(18), WEDNESDAYS)}
+    # But it does not begin before what it waits for is over.
+    found = followers([Link(1, 2)], {1: Span(day(7), day(14)), 2: idle}, {1})
+    assert found == {2: Span(day(15), day(18), WEDNESDAYS)}
+
+
+def test_a_follower_keeps_the_weekend_that_it_ended_with() -> None:
+    whole = Span(day(7), day(13))
+    assert followers([Link(1, 2)], {1: week(1), 2: whole}, {1}) == {2: Span(day(14), day(20))}
+
+
 def test_who_waits_for_a_moved_phase_but_has_time_stays() -> None:
     assert followers([Link(1, 2)], {1: week(1), 2: week(4)}, {1}) == {}
 
