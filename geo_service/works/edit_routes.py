@@ -38,7 +38,7 @@ from geo_service.works.edit_saving import (
 )
 from geo_service.works.followers import NOTHING, Consequences, edit_of, save_by_site
 from geo_service.works.move_words import following
-from geo_service.works.overview import revision_of_phase, site_row
+from geo_service.works.overview import revision_of_phase, site_of
 from geo_service.works.phase_edit_page import page_context, refusal_beside_fields
 from geo_service.works.phase_form import PhaseValues, apply_preset, phase_values
 from geo_service.works.phase_reader import read_phase
@@ -102,7 +102,7 @@ def _new(
     session: Session, site_id: int, today: dt.date, copied: int,
     served: frozenset[int] = frozenset(),
 ) -> Edited:  # fmt: skip
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     if copied:
         base = draft_of(session, revision_of_phase(session, copied))
     else:
@@ -343,7 +343,8 @@ def _effect(request: Request, session: Session, edited: Edited, submitted: FormD
     values.times.errors = values.errors
     return render(
         request, "works/edit_phase_effect.html", status=200, found=found,
-        following=following(found), **result_context(edited.base, values.times, outcome),
+        following=following(found),
+        **result_context(edited.base, values.times, outcome, new=edited.revision is None),
     )  # fmt: skip
 
 

@@ -84,9 +84,12 @@ def page_context(
 
 
 def result_context(
-    base: RevisionDraft, values: FormValues, outcome: Outcome | None
+    base: RevisionDraft, values: FormValues, outcome: Outcome | None, *, new: bool = False
 ) -> dict[str, Any]:
-    """Everything ``works/simulation_result.html`` needs."""
+    """Everything ``works/simulation_result.html`` needs.
+
+    A ``new`` phase changes nothing that was there before: of it only what it brings is told.
+    """
     answer: dict[str, Any] = {"errors": values.errors}
     if outcome is None:
         return {"difference": None, "errors": values.errors, "answer": _json(answer)}
@@ -103,21 +106,24 @@ def result_context(
     return {
         "difference": difference,
         "errors": {},
-        "headline": headline(difference),
+        "new": new,
+        "headline": headline(difference, new=new),
         "sentences": [
             (kind, sentence(change)) for kind, change in _ordered(difference.by_kind).items()
         ],
         "kind_changes": _ordered(difference.by_kind),
-        "moves": move_names(),
+        "moves": {m: name for m, name in move_names().items() if m == "entering" or not new},
         "symbols": SYMBOLS,
-        "changed": changed_facts(base, outcome.draft),
+        "changed": [] if new else changed_facts(base, outcome.draft),
         "answer": _json(answer),
     }
 
 
-def headline(difference: WhatIf) -> str:
+def headline(difference: WhatIf, *, new: bool = False) -> str:
     """The difference in one line, each household once: "+12 nuclei, −3; 5 passano a forte"."""
     if not difference.by_kind:
+        if new:
+            return _("Il calcolo non trova edifici disturbati da questa fase.")
         return _("Nessuno cambia livello.")
     return sentence(difference.overall)
 
@@ -202,7 +208,7 @@ def changed_facts(base: RevisionDraft, draft: RevisionDraft) -> list[str]:
     if (base.starts_on, base.ends_on) != (draft.starts_on, draft.ends_on):
         facts.append(
             _(
-                "Date: %(new)s invece di %(old)s",
+                "Date: %(new)s; prima: %(old)s",
                 new=i18n.period(draft.starts_on, draft.ends_on),
                 old=i18n.period(base.starts_on, base.ends_on),
             )

@@ -53,11 +53,6 @@ def changed(fields: list[tuple[str, str]], **values: str) -> dict[str, list[str]
     return sent | {name: [value] for name, value in values.items()}
 
 
-@pytest.fixture
-def editor(staff: Callable[[str], TestClient]) -> TestClient:
-    return staff("operator")
-
-
 def _newest(session: Session, phase_id: int) -> PhaseRevision:
     session.expire_all()
     return revision_of_phase(session, phase_id)
@@ -247,6 +242,32 @@ def test_the_effect_is_told_before_saving(
     assert answer.status_code == 200
     assert "Nessuno cambia livello" in answer.text
     assert _newest(session, phase_id).number == 1
+
+
+def test_the_effect_of_a_new_phase_tells_only_what_it_brings(
+    editor: TestClient, works: Works
+) -> None:
+    address = f"/cantieri/{works[0].site.id}/fasi/nuova"
+    typed = {"dal": "2026-04-06", "al": "2026-05-15", "orario_0": "8:00–17:00"}
+    fields = changed(
+        form_of(editor.get(address).text), **typed, macchina_nuova="it-autogru",
+        quantita_nuova="1", uso_nuova="80",
+    )  # fmt: skip
+    told = editor.post(f"{address}/effetto", data=fields).text
+    assert "Nuclei disturbati: 7." in told
+    assert "+7 nuclei" in told
+    for word in ("invece di", "cambiati", "in più", "peggiorano", "escono", "Ora", "Dopo"):
+        assert word not in told, word
+
+
+def test_the_effect_of_a_change_tells_what_was_and_what_would_be(
+    editor: TestClient, works: Works
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = changed(form_of(editor.get(f"/fasi/{phase_id}/modifica").text), al="2026-03-06")
+    told = editor.post(f"/fasi/{phase_id}/modifica/effetto", data=fields).text
+    assert re.search(r"Nuclei disturbati: ora \d+, dopo la modifica \d+\.", told)
+    assert "a ven 6 mar 2026; prima: da lun 2 mar 2026 a ven 13 mar 2026" in told
 
 
 @pytest.mark.parametrize("role", ["office", "works", "committee"])
