@@ -10,6 +10,7 @@ from geo_service.accounts.guards import CurrentAccount
 from geo_service.desk import service
 from geo_service.desk.appointment_tasks import appointment_tasks
 from geo_service.desk.todo import most_pressing, tasks
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import render, sees_flats
@@ -33,15 +34,15 @@ def today_page(
     """What cannot wait: what starts, ends and runs, and who is hit most."""
     todo = tasks(session, quarter.id, today)
     hardest = []
-    if account.role in ("coordinator", "operator"):
+    if account.can("households"):
         hardest = service.hardest_hit(
-            session, quarter.id, today, protected=account.role == "coordinator"
+            session, quarter.id, today, protected=account.can("protected")
         )
         todo += appointment_tasks(session, quarter.id, today, protected=account.can("protected"))
     return render(
         request,
         "desk/today.html",
-        overview=service.overview(session, quarter.id, today),
+        overview=service.overview(session, quarter.id, today, Sight.of(account)),
         tasks=most_pressing(todo, today),
         hardest=hardest,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from geo_service.calendar import is_holiday
 from geo_service.errors import NotFound
-from geo_service.households.disclosure import as_told
+from geo_service.households.disclosure import Sight, as_told
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.works.overview import PhaseRow, phase_rows
@@ -54,11 +54,16 @@ class HardHit:
     days: int
 
 
-def overview(session: Session, quarter_id: int, today: dt.date, days: int = 14) -> Overview:
-    """What starts, ends and runs from ``today`` on for ``days`` days."""
+def overview(
+    session: Session, quarter_id: int, today: dt.date, sight: Sight | None = None, days: int = 14
+) -> Overview:
+    """What starts, ends and runs from ``today`` on for ``days`` days.
+
+    Households are counted as ``sight`` tells them; without it they are not.
+    """
     last = today + dt.timedelta(days=days - 1)
     rows = phase_rows(
-        session, revisions_in_force(session, quarter_id, starts_on=today, ends_on=last)
+        session, revisions_in_force(session, quarter_id, starts_on=today, ends_on=last), sight
     )
     return Overview(
         starting=[p for p in rows if today < p.starts_on <= last],
@@ -215,5 +220,5 @@ def acting_phases(session: Session, building_id: int, today: dt.date) -> list[Ac
         .options(selectinload(PhaseRevision.phase).selectinload(WorksPhase.site))
         .order_by(PhaseRevision.period, PhaseRevision.id)
     ).all()
-    rows = phase_rows(session, revisions, with_households=False)
+    rows = phase_rows(session, revisions)
     return [ActingPhase(row, bands[row.revision_id]) for row in rows]

@@ -11,6 +11,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from geo_service.accounts.standing import SignedIn
+
 LEAST = 5
 
 
@@ -60,6 +62,27 @@ def at_least(count: int, step: int = LEAST) -> int | None:
 def as_told(count: int, *, exact: bool) -> int | None:
     """``count`` as staff read it: itself for those who may know each household, else by fives."""
     return count if exact else at_least(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How counts of households are told to a reader.
+
+    ``protected`` counts households at a protected address too, ``exact`` tells each number, else
+    whole fives: both only for those who may know those households.
+    """
+
+    protected: bool
+    exact: bool
+
+    @classmethod
+    def of(cls, who: SignedIn) -> Sight:
+        """What ``who`` may know in the quarter at hand."""
+        return cls(who.can("protected"), who.can("households"))
+
+    def told(self, count: int) -> int | None:
+        """``count`` as this reader is told it."""
+        return as_told(count, exact=self.exact)
 
 
 def _leaks(

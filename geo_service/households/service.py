@@ -63,10 +63,13 @@ def affected_households(
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
 
 
-def count_households(session: Session, revision_ids: Sequence[int]) -> dict[int, HouseholdCount]:
+def count_households(
+    session: Session, revision_ids: Sequence[int], *, protected: bool = True
+) -> dict[int, HouseholdCount]:
     """Households hit by each of ``revision_ids``; a household counts once per kind, at its worst.
 
-    Every revision asked for has an entry, with zeros where nobody is hit.
+    Every revision asked for has an entry, with zeros where nobody is hit. Without ``protected``
+    households at a protected address are left out.
     """
     counts = {r: HouseholdCount(0, {}, {}) for r in revision_ids}
     if not revision_ids:
@@ -78,6 +81,7 @@ def count_households(session: Session, revision_ids: Sequence[int]) -> dict[int,
             from impact i
             join impact_run r on r.id = i.run_id and r.in_force
             join stay s on s.flat_id = i.flat_id and s.period && i.period
+            join household o on o.id = s.household_id and (:protected or not o.protected)
             where r.revision_id in :revisions and i.band > 0
             group by 1, 2, 3)
         select revision_id, kind, band, count(*) from worst
@@ -87,7 +91,7 @@ def count_households(session: Session, revision_ids: Sequence[int]) -> dict[int,
         """
     ).bindparams(bindparam("revisions", expanding=True))
     for revision_id, kind, band, number in session.execute(
-        query, {"revisions": list(revision_ids)}
+        query, {"revisions": list(revision_ids), "protected": protected}
     ):
         count = counts[revision_id]
         if kind is None:

@@ -154,7 +154,7 @@ def _afterwards(session: Session, kind: str, quarter_id: int) -> None:
     new_map(session, quarter_id)
     present = revisions_in_force(session, quarter_id)
     if kind == "phases":
-        compute_later(session, [r.id for r in present])
+        compute_later(session, quarter_id, [r.id for r in present])
     elif kind in DECIDE_IMPACTS and present:
         recompute_later(session, quarter_id)
 

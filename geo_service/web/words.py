@@ -114,6 +114,15 @@ def language_name(code: str) -> str:
     return _word(LANGUAGE_NAMES, code)
 
 
+def uncomputed(phases: int) -> str:
+    """How many phases are not computed yet; empty where all are."""
+    if not phases:
+        return ""
+    return i18n.ngettext(
+        "una fase non ancora calcolata", "%(count)s fasi non ancora calcolate", phases
+    )
+
+
 def weekdays(mask: int) -> str:
     """Days of a bit mask (bit 0 = Monday) as people say them: "lun–ven", "mar, gio"."""
     if mask & 127 == 127:

@@ -81,7 +81,7 @@ def save_revisions(
     made = revise_phases(session, site, wanted, author=author, reason=reason)
     if len(made) > INLINE_PHASES:
         new_map(session, site.quarter_id)
-        compute_later(session, [r.id for r in made])
+        compute_later(session, site.quarter_id, [r.id for r in made])
         return made
     for revision in made:
         refresh(session, site, revision, before[revision.phase_id])
@@ -123,30 +123,20 @@ def new_map(session: Session, quarter_id: int) -> None:
     )
 
 
-def compute_later(session: Session, revision_ids: Sequence[int]) -> None:
+def compute_later(session: Session, quarter_id: int, revision_ids: Sequence[int]) -> None:
     """Have those of ``revision_ids`` computed that are neither computed nor queued."""
     missing = not_computed(session, revision_ids)
     waiting = queued(session, missing)
     for revision_id in missing:
         if revision_id not in waiting:
-            _defer(session, quarter_of(session, revision_id), revision_id)
+            _defer(session, quarter_id, revision_id)
 
 
-def _defer(session: Session, quarter_id: int | None, revision_id: int) -> None:
+def _defer(session: Session, quarter_id: int, revision_id: int) -> None:
     jobs.defer(
         session, recompute_impacts, asked_by=actor_of(session).id, in_quarter=quarter_id,
         revision_id=revision_id,
     )  # fmt: skip
-
-
-def quarter_of(session: Session, revision_id: int) -> int | None:
-    """Quarter in which a revision's site lies."""
-    query = (
-        select(Site.quarter_id)
-        .join(WorksPhase, WorksPhase.site_id == Site.id)
-        .join(PhaseRevision, PhaseRevision.phase_id == WorksPhase.id)
-    )
-    return session.scalar(query.where(PhaseRevision.id == revision_id))
 
 
 def queued(session: Session, revision_ids: Sequence[int]) -> set[int]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import NotFound
-from geo_service.households.service import (
-    HouseholdCount,
-    count_households,
-)
+from geo_service.households.disclosure import Sight
+from geo_service.households.service import count_households
 from geo_service.i18n import gettext as _
 from geo_service.works.places import ADDRESSES
 from geo_service.works.revisions import inclusive
@@ -30,7 +28,12 @@ from layers.sites import (
 
 @dataclass(frozen=True, slots=True)
 class PhaseRow:
-    """A phase in a list. ``households`` counts those hit in any kind, None if not computed."""
+    """A phase in a list.
+
+    ``households`` counts those hit in any kind, None where they were not asked for, not computed,
+    or so few that they are not told.
+    Without ``computed`` there are no bands and no buildings yet, which is not the same as none.
+    """
 
     phase_id: int
     revision_id: int
@@ -47,6 +50,7 @@ class PhaseRow:
     bands: dict[str, int] = field(default_factory=dict)
     buildings: int = 0
     households: int | None = None
+    computed: bool = True
 
     def state(self, today: dt.date) -> str:
         """``past``, ``running`` or ``coming``."""
@@ -75,25 +79,31 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class KindRow:
-    """One kind and band of a phase: how much of the quarter it touches."""
+    """One kind and band of a phase: how much of the quarter it touches.
+
+    ``households`` is None where so few are not told.
+    """
 
     kind: str
     band: int
     buildings: int
     flats: int
-    households: int
+    households: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class BuildingRow:
-    """A building hit by a phase, with its strongest band per kind."""
+    """A building hit by a phase, with its strongest band per kind.
+
+    ``households`` is None where so few are not told.
+    """
 
     building_id: int
     code: str
     name: str
     address: str
     flats: int
-    households: int
+    households: int | None
     bands: dict[str, int]
     # Highest level at the façade in dB(A), only where the noise method computed one.
     level_dba: float | None
@@ -106,7 +116,7 @@ class BuildingRow:
 
 _BANDS = text(
     """
-    select v.id, i.kind, max(i.band), count(distinct i.building_id),
+    select v.id, i.kind, max(i.band), count(distinct i.building_id), count(r.id) > 0,
            (select max(c.confirmed_on) from phase_confirmation c
             where c.revision_id = v.id and c.said = 'valid')
     from phase_revision v
@@ -143,7 +153,8 @@ _BY_BUILDING = text(
         where r.revision_id = :revision and i.band > 0),
     present as (
         select p.building_id, count(distinct s.household_id) as n
-        from places p join stay s on s.flat_id = p.flat_id and s.period && p.period group by 1)
+        from places p join stay s on s.flat_id = p.flat_id and s.period && p.period
+        join household o on o.id = s.household_id and (:protected or not o.protected) group by 1)
     select b.id, b.code, b.name, coalesce(a.address, ''), f.n, coalesce(p.n, 0),
            jsonb_object_agg(h.kind, h.band), max(h.level_dba)
     from hit h join building b on b.id = h.building_id
@@ -155,30 +166,60 @@ _BY_BUILDING = text(
 )
 
 
+_UNCOMPUTED = text(
+    """
+    select count(*) from revision_in_force f
+    join phase_revision v on v.id = f.revision_id
+    join site s on s.id = f.site_id and s.archived_on is null
+    where f.quarter_id = :quarter and (cast(:site as bigint) is null or f.site_id = :site)
+      and v.period && daterange(cast(:first as date), cast(:last as date), '[]')
+      and not exists (
+          select from impact_run r where r.revision_id = f.revision_id and r.in_force)
+    """
+)
+
+
+def count_uncomputed(
+    session: Session, quarter_id: int, first: dt.date, last: dt.date, site_id: int | None = None
+) -> int:
+    """Phases in force from ``first`` to ``last`` whose impacts are still to be computed.
+
+    Whoever tells whom the works of these days hit tells this number too: those are not among them.
+    """
+    values = {"quarter": quarter_id, "site": site_id, "first": first, "last": last}
+    return session.execute(_UNCOMPUTED, values).scalar_one()
+
+
 def phase_rows(
-    session: Session, revisions: Sequence[PhaseRevision], *, with_households: bool = True
+    session: Session, revisions: Sequence[PhaseRevision], sight: Sight | None = None
 ) -> list[PhaseRow]:
-    """``revisions`` (with phase and site loaded) as list rows, in the same order."""
+    """``revisions`` (with phase and site loaded) as list rows, in the same order.
+
+    Households are counted as ``sight`` tells them; without it they are not.
+    """
     ids = [r.id for r in revisions]
     if not ids:
         return []
     verified: dict[int, dt.date] = {}
     bands: dict[int, dict[str, int]] = {}
     buildings: dict[int, int] = {}
-    for revision_id, kind, band, number, confirmed_on in session.execute(
+    computed: dict[int, bool] = {}
+    for revision_id, kind, band, number, known, confirmed_on in session.execute(
         _BANDS, {"revisions": ids}
     ):
         if confirmed_on is not None:
             verified[revision_id] = confirmed_on
         if kind is None:
-            buildings[revision_id] = number
+            buildings[revision_id], computed[revision_id] = number, known
         else:
             bands.setdefault(revision_id, {})[kind] = band
-    counts = count_households(session, ids) if with_households else {}
+    counts = {}
+    if sight is not None:
+        counted = count_households(session, ids, protected=sight.protected)
+        counts = {r: sight.told(count.households) for r, count in counted.items()}
     rows = []
     for r in revisions:
         first, last = inclusive(r.period)
-        count = counts.get(r.id)
         rows.append(
             PhaseRow(
                 phase_id=r.phase_id,
@@ -194,29 +235,36 @@ def phase_rows(
                 contractor=r.contractor,
                 bands=bands.get(r.id, {}),
                 buildings=buildings.get(r.id, 0),
-                households=None if count is None else count.households,
+                households=counts.get(r.id) if computed[r.id] else None,
+                computed=computed[r.id],
             )
         )
     return rows
 
 
-def site_rows(session: Session, quarter_id: int) -> list[SiteRow]:
+def site_rows(session: Session, quarter_id: int, sight: Sight) -> list[SiteRow]:
     """Sites of a quarter that are not archived, by code, each with its phases."""
     sites = session.scalars(
         select(Site)
         .where(Site.quarter_id == quarter_id, Site.archived_on.is_(None))
         .order_by(Site.code)
     ).all()
-    rows = phase_rows(session, revisions_in_force(session, quarter_id))
+    rows = phase_rows(session, revisions_in_force(session, quarter_id), sight)
     return [SiteRow(site, tuple(p for p in rows if p.site_id == site.id)) for site in sites]
 
 
-def site_row(session: Session, site_id: int) -> SiteRow:
-    """One site with its phases. Raises :class:`NotFound`."""
+def site_of(session: Session, site_id: int) -> Site:
+    """One site. Raises :class:`NotFound`."""
     site = session.get(Site, site_id, options=[selectinload(Site.quarter)])
     if site is None:
         raise NotFound(_("Questo cantiere non esiste, o non esiste più."))
-    rows = phase_rows(session, revisions_in_force(session, site_id=site_id))
+    return site
+
+
+def site_row(session: Session, site_id: int, sight: Sight) -> SiteRow:
+    """One site with its phases. Raises :class:`NotFound`."""
+    site = site_of(session, site_id)
+    rows = phase_rows(session, revisions_in_force(session, site_id=site_id), sight)
     return SiteRow(site, tuple(rows))
 
 
@@ -260,19 +308,23 @@ def run_in_force(session: Session, revision_id: int) -> ImpactRun | None:
     )
 
 
-def kind_rows(session: Session, revision_id: int) -> tuple[list[KindRow], HouseholdCount]:
+def kind_rows(session: Session, revision_id: int, sight: Sight) -> tuple[list[KindRow], int | None]:
     """Buildings, flats and households of a phase by kind and band, and the households in all."""
-    count = count_households(session, [revision_id])[revision_id]
+    count = count_households(session, [revision_id], protected=sight.protected)[revision_id]
     rows = [
-        KindRow(kind, band, buildings, flats, count.by_kind_and_band.get((kind, band), 0))
+        KindRow(
+            kind, band, buildings, flats, sight.told(count.by_kind_and_band.get((kind, band), 0))
+        )
         for kind, band, buildings, flats in session.execute(_BY_KIND, {"revision": revision_id})
     ]
-    return rows, count
+    return rows, sight.told(count.households)
 
 
-def building_rows(session: Session, revision_id: int) -> list[BuildingRow]:
+def building_rows(session: Session, revision_id: int, sight: Sight) -> list[BuildingRow]:
     """Buildings hit by a phase, the hardest hit first."""
-    rows = [BuildingRow(*row) for row in session.execute(_BY_BUILDING, {"revision": revision_id})]
+    values = {"revision": revision_id, "protected": sight.protected}
+    rows = [BuildingRow(*row) for row in session.execute(_BY_BUILDING, values)]
+    rows = [replace(b, households=sight.told(b.households or 0)) for b in rows]
     return sorted(
         rows, key=lambda r: (-r.strongest, -sum(r.bands.values()), r.address, r.name, r.code)
     )

@@ -21,7 +21,7 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once, permit_states
-from geo_service.works.overview import site_row
+from geo_service.works.overview import site_of
 from geo_service.works.permit_documents import attach, detach, document
 from geo_service.works.permit_form import PermitValues, beside_fields, permit_values, read_permit
 from geo_service.works.permit_page import lines
@@ -63,7 +63,7 @@ def new(
     fase: Annotated[int, Query(ge=0, lt=2**62)] = 0, tipo: str = "",
 ) -> Response:  # fmt: skip
     """An empty form, for one phase where it is opened from there."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     values = PermitValues(phases={fase} & {p.id for p in site.phases})
     if tipo in permit_states.KIND_WORDS:
         values.kind = tipo
@@ -75,7 +75,7 @@ def create(
     request: Request, session: Db, who: Editor, submitted: Submitted, site_id: int
 ) -> Response:
     """Record a new permit with its documents, or show the form again with what is wrong."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     values, draft = read_permit(submitted, None, [p.id for p in site.phases])
     if draft is not None:
         try:

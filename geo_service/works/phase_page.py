@@ -10,6 +10,7 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from geo_service import i18n
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
@@ -57,7 +58,8 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
     site = revision.phase.site
     first, last = inclusive(revision.period)
     run = overview.run_in_force(session, revision.id)
-    kinds, count = overview.kind_rows(session, revision.id)
+    sight = Sight.of(request.state.account)
+    kinds, households = overview.kind_rows(session, revision.id, sight)
     data = map_data(
         session,
         site.quarter,
@@ -74,11 +76,11 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         "site": site,
         "first": first,
         "last": last or first,
-        "row": overview.phase_rows(session, [revision], with_households=False)[0],
+        "row": overview.phase_rows(session, [revision])[0],
         "run": run,
         "kinds": kinds,
-        "count": count,
-        "buildings": overview.building_rows(session, revision.id),
+        "households_hit": households,
+        "buildings": overview.building_rows(session, revision.id, sight),
         "methods": sheets(run),
         "sayings": said_of(session, [revision.id])[revision.id],
         "said_errors": {},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from geo_service.accounts.guards import CurrentAccount
+from geo_service.households.disclosure import Sight
 from geo_service.web.pages import render
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
@@ -16,17 +18,20 @@ router = APIRouter()
 
 
 @router.get("/cantieri")
-def sites(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
+def sites(
+    request: Request, session: Db, who: CurrentAccount, quarter: StaffQuarter, today: Today
+) -> Response:
     """Sites of the quarter with their phases."""
-    return render(
-        request, "works/sites.html", sites=overview.site_rows(session, quarter.id), today=today
-    )
+    rows = overview.site_rows(session, quarter.id, Sight.of(who))
+    return render(request, "works/sites.html", sites=rows, today=today)
 
 
 @router.get("/cantieri/{site_id:int}")
-def site(request: Request, session: Db, today: Today, site_id: int) -> Response:
+def site(
+    request: Request, session: Db, who: CurrentAccount, today: Today, site_id: int
+) -> Response:
     """One site: its phases in time, its schedule versions."""
-    row = overview.site_row(session, site_id)
+    row = overview.site_row(session, site_id, Sight.of(who))
     show_quarter(request, session, row.site.quarter)
     return render(
         request,

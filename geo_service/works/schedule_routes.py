@@ -24,7 +24,7 @@ from geo_service.works.edit_saving import ChangedMeanwhile
 from geo_service.works.followers import NOTHING
 from geo_service.works.move_effect import MoveEffect, effect_of
 from geo_service.works.move_words import effect_context
-from geo_service.works.overview import schedule_versions, site_row
+from geo_service.works.overview import schedule_versions, site_of
 from geo_service.works.presets import PRESETS
 from geo_service.works.schedule_difference import (
     NEW,
@@ -69,7 +69,7 @@ class Asked:
 @router.get("/cantieri/{site_id:int}/cronoprogramma/file")
 def choose(request: Request, session: Db, who: Editor, site_id: int) -> Response:
     """Where a file is chosen."""
-    return _upload_page(request, session, site_row(session, site_id).site)
+    return _upload_page(request, session, site_of(session, site_id))
 
 
 @router.post("/cantieri/{site_id:int}/cronoprogramma/file")
@@ -77,7 +77,7 @@ def compare(
     request: Request, session: Db, who: Editor, submitted: Submitted, site_id: int
 ) -> Response:
     """Show what an uploaded file would change, or show it again with other choices."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     try:
         asked = _asked(submitted)
     except Invalid as refused:
@@ -95,7 +95,7 @@ def effect(
 ) -> Response:
     """For whom the moves of the file change something."""
     asked = _asked(submitted)
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     found = difference_of(session, site, asked.read, asked.choices)
     context = effect_context(_effect_of(session, found), NOTHING)
     return render(request, "works/edit_timeline_effect.html", status=200, **context)
@@ -106,7 +106,7 @@ def apply(
     request: Request, session: Db, who: Editor, submitted: Submitted, site_id: int
 ) -> Response:
     """Record the difference as one version, or say what is still to be settled."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     items = [(k, v) for k, v in submitted.multi_items() if k != "csrf" and isinstance(v, str)]
     key = once.key_of(who.id, request.url.path, items)
     before = once.done(session, key)

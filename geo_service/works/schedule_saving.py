@@ -67,5 +67,5 @@ def carry_out(
         wanted = {ids.get(p, p): [placed(k) for k in links] for p, links in found.links.items()}
         set_links(session, site.quarter_id, wanted)
     new_map(session, site.quarter_id)
-    compute_later(session, [revision.id for revision in made])
+    compute_later(session, site.quarter_id, [revision.id for revision in made])
     return made

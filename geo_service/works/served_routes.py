@@ -14,7 +14,7 @@ from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
 from geo_service.web.session import Db
 from geo_service.works.edit_shapes import Unreadable, read_area, shape_text
-from geo_service.works.overview import site_row
+from geo_service.works.overview import site_of
 from geo_service.works.served_area import stairwells_in
 from geo_service.works.site_form import area_of_upload
 
@@ -34,7 +34,7 @@ def served(
 
     Nothing is recorded: the form ticks the stairwells, and a person corrects them.
     """
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     upload = submitted.get("file")
     try:
         if isinstance(upload, UploadFile) and upload.filename:

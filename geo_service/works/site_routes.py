@@ -25,7 +25,7 @@ from geo_service.web.session import Db
 from geo_service.works import once
 from geo_service.works.edit_saving import new_map
 from geo_service.works.map_data import View, map_data
-from geo_service.works.overview import site_row
+from geo_service.works.overview import site_of
 from geo_service.works.phase_edit_page import map_texts
 from geo_service.works.service import archive_site, change_site, create_site
 from geo_service.works.site_form import SiteValues, read_site, site_values
@@ -67,7 +67,7 @@ def create(
 @router.get("/cantieri/{site_id:int}/modifica")
 def edit(request: Request, session: Db, who: Editor, today: Today, site_id: int) -> Response:
     """The form of a site as it stands."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     return _page(request, session, today, site.quarter, site, site_values(site))
 
 
@@ -76,7 +76,7 @@ def save(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
 ) -> Response:
     """Record the corrected site."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     return _submit(request, session, today, site.quarter, site, submitted, who)
 
 
@@ -85,7 +85,7 @@ def archive(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
 ) -> Response:
     """Archive a site once that is confirmed, or bring it back."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     if site.archived_on is not None:
         archive_site(session, site, None)
     elif submitted.get("conferma") is None:

@@ -32,7 +32,7 @@ from geo_service.works.followers import (
 )
 from geo_service.works.move_effect import effect_of
 from geo_service.works.move_words import effect_context, following, waiting_words
-from geo_service.works.overview import site_row
+from geo_service.works.overview import site_of
 from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
 from geo_service.works.timeline import (
@@ -75,7 +75,7 @@ class Shown:
 @router.get("/cantieri/{site_id:int}/cronoprogramma")
 def of_site(request: Request, session: Db, today: Today, site_id: int) -> Response:
     """The schedule of one site."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     return _page(request, session, today, Shown(site.quarter, site))
 
 
@@ -90,7 +90,7 @@ def move_in_site(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
 ) -> Response:
     """Record the moved dates of one site."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     return _submit(request, session, today, Shown(site.quarter, site), submitted, who)
 
 
@@ -108,7 +108,7 @@ def effect_in_site(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, site_id: int
 ) -> Response:
     """For whom the dates typed for one site would change something."""
-    site = site_row(session, site_id).site
+    site = site_of(session, site_id)
     return _effect(request, session, today, Shown(site.quarter, site), submitted)
 
 

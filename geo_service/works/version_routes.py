@@ -39,7 +39,7 @@ def versions(
     request: Request, session: Db, site_id: int, pagina: Annotated[int, Query(ge=1, le=10_000)] = 1
 ) -> Response:
     """All versions with author, reason and difference, the newest first."""
-    site = overview.site_row(session, site_id).site
+    site = overview.site_of(session, site_id)
     show_quarter(request, session, site.quarter)
     everything = versions_of(session, site_id)
     start = (pagina - 1) * PAGE_SIZE
@@ -62,8 +62,9 @@ def compute(
     session: Db, who: Editor, site_id: int, da: Number = None, a: Number = None
 ) -> Response:
     """Queue the impacts that the comparison lacks."""
+    site = overview.site_of(session, site_id)
     before, after = pick(versions_of(session, site_id), da, a)
-    compute_later(session, compare(session, before, after).missing)
+    compute_later(session, site.quarter_id, compare(session, before, after).missing)
     return see_other(f"/cantieri/{site_id}/versioni/confronto?da={before.number}&a={after.number}")
 
 
@@ -72,7 +73,7 @@ def comparison(
     request: Request, session: Db, site_id: int, da: Number = None, a: Number = None
 ) -> Response:
     """Two versions compared in words, in a table and on the map; by default the last two."""
-    site = overview.site_row(session, site_id).site
+    site = overview.site_of(session, site_id)
     show_quarter(request, session, site.quarter)
     everything = versions_of(session, site_id)
     found = compare(session, *pick(everything, da, a))

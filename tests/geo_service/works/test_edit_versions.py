@@ -71,8 +71,8 @@ def test_missing_impacts_are_queued_once_and_said_to_be_computing(
     made = revise_phase(session, revisions["A1"].phase, draft, reason="prova")
     found = compare(session, *pick(versions_of(session, world.site.id), None, None))
     assert (found.missing, found.computing) == ((made.id,), False)
-    compute_later(session, found.missing)
-    compute_later(session, found.missing)
+    compute_later(session, world.quarter.id, found.missing)
+    compute_later(session, world.quarter.id, found.missing)
     assert queued(session, [made.id]) == {made.id}
     assert compare(session, *pick(versions_of(session, world.site.id), None, None)).computing
 
