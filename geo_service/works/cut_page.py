@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,7 @@ def phase_cuts(
         form = CutForm(day=today.isoformat(), at=f"{now:%H:%M}")
     return {
         "cut_days": day_lines(session, cut_actuals.of_phase(session, revision.phase_id), today),
-        "cut_choices": [(cut.id, choice(session, cut)) for cut in begun(revision, today)],
+        "cut_choices": choices(session, begun(revision, today)),
         "cut_form": form,
         "cut_words": [(code, _(SAID_WORDS[code])) for code in cut_actuals.WHATS],
     }
@@ -91,15 +92,17 @@ def begun(revision: PhaseRevision, today: dt.date) -> list[UtilityCut]:
     return [c for c in revision.cuts if c.period.lower is not None and c.period.lower <= today]
 
 
-def choice(session: Session, cut: UtilityCut) -> str:
-    """A cut by its service, its window and its stairwells."""
-    names = overview.stairwell_names(session, {s.id for s in cut.stairwells})
-    window = (
-        ""
-        if cut.starts_at is None or cut.ends_at is None
-        else (f" {words.window(cut.starts_at, cut.ends_at)}")
-    )
-    return f"{words.service(cut.service)}{window}, {', '.join(sorted(names.values()))}"
+def choices(session: Session, cuts: Sequence[UtilityCut]) -> list[tuple[int, str]]:
+    """Cuts by their service, their window and their stairwells."""
+    names = overview.stairwell_names(session, {s.id for cut in cuts for s in cut.stairwells})
+    found = []
+    for cut in cuts:
+        said = words.service(cut.service)
+        if cut.starts_at is not None and cut.ends_at is not None:
+            said += f" {words.window(cut.starts_at, cut.ends_at)}"
+        wells = ", ".join(sorted(names[s.id] for s in cut.stairwells))
+        found.append((cut.id, f"{said}, {wells}"))
+    return found
 
 
 def building_cuts(session: Session, building_id: int, today: dt.date) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
 from geo_service.works import permit_states
+from geo_service.works.form_text import typed_text
 from geo_service.works.permits import PermitDraft
 from layers.sites import PERMIT_KINDS, PERMIT_STATES
 
@@ -170,13 +171,7 @@ class _Reader:
         self.errors: dict[str, str] = {}
 
     def text(self, name: str, limit: int) -> str:
-        found = self.form.get(name)
-        if not isinstance(found, str):
-            return ""
-        cleaned = found.replace("\r\n", "\n").replace("\x00", "").strip()
-        if len(cleaned) > limit:
-            self.errors[name] = _("Più di %(limit)s caratteri.", limit=limit)
-        return cleaned[:limit]
+        return typed_text(self.form, name, limit, self.errors)
 
     def day(self, name: str) -> dt.date | None:
         text = self.text(name, 20)

@@ -14,6 +14,7 @@ from geo_service.i18n import gettext as _
 from geo_service.works.drafts import BarrierDraft, ClosureDraft, CutDraft, RevisionDraft
 from geo_service.works.edit_places import Place, Stair
 from geo_service.works.edit_shapes import Unreadable, read_area, read_line, shape_text
+from geo_service.works.form_text import typed_text
 from geo_service.works.phase_form import (
     BarrierRow,
     ClosureRow,
@@ -82,13 +83,7 @@ class _PhaseReader:
         self.known = {shape_text(shape): shape for shape in known if shape is not None}
 
     def text(self, name: str, limit: int) -> str:
-        found = self.form.get(name)
-        if not isinstance(found, str):
-            return ""
-        cleaned = found.replace("\r\n", "\n").replace("\x00", "").strip()
-        if len(cleaned) > limit:
-            self.errors[name] = _("Più di %(limit)s caratteri.", limit=limit)
-        return cleaned[:limit]
+        return typed_text(self.form, name, limit, self.errors)
 
     def column(self, name: str, limit: int = 300) -> list[str]:
         values = self.form.getlist(name)[:MAX_ROWS]

@@ -17,6 +17,7 @@ from starlette.datastructures import FormData, UploadFile
 from geo_service.i18n import gettext as _
 from geo_service.i18n import said
 from geo_service.works.edit_shapes import MAX_AREA_M2, Unreadable, read_area, shape_text
+from geo_service.works.form_text import typed_text
 from layers.errors import DataError
 from layers.loaders import geometry
 from layers.loaders.files import read_batches
@@ -55,11 +56,7 @@ def read_site(
     """What was typed, with the area drawn or uploaded (metric); faults stand in ``errors``."""
 
     def text(name: str, limit: int) -> str:
-        found = form.get(name)
-        cleaned = found.replace("\x00", "").strip() if isinstance(found, str) else ""
-        if len(cleaned) > limit:
-            errors[name] = _("Più di %(limit)s caratteri.", limit=limit)
-        return cleaned[:limit]
+        return typed_text(form, name, limit, errors)
 
     errors: dict[str, str] = {}
     values = SiteValues(

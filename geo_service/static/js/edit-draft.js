@@ -97,7 +97,6 @@
   var kept = store(function (s) { return JSON.parse(s.getItem(place) || "null"); });
   var fresh = kept && Date.now() - kept.at < KEPT_DAYS * 86400000;
   if (kept && !fresh) { store(function (s) { s.removeItem(place); }); }
-  // A page that answers a form shows already what was typed.
   form.addEventListener("accanto:resume", function (event) {
     var list = event.detail;
     restore(list);
@@ -106,7 +105,8 @@
       if (was && pair[1]) { pair[1].value = was[1]; }
     });
   });
-  // What the server kept is what was sent, and comes back by itself.
+  // A page that answers a form shows already what was typed; what the server kept is what was
+  // sent, and comes back by itself.
   var resumed = document.getElementById("resumed");
   if (fresh && kept.now !== untouched && !form.hasAttribute("data-typed") && !resumed) {
     window.addEventListener("load", function () {
