@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from geo_service.accounts.models import Account
@@ -60,6 +62,28 @@ def csrf_of(page: str) -> str:
     found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
     assert found, "the page has no form token"
     return found.group(1)
+
+
+def text_of(page: str) -> str:
+    """What stands between the tags of a page, white space as one blank; entities stay."""
+    return " ".join(re.sub("<[^>]+>", " ", page).split())
+
+
+@contextmanager
+def asked(session: Session) -> Iterator[list[str]]:
+    """What the database is asked inside the block, savepoints left out."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.lstrip().upper().startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            statements.append(statement)
+
+    engine = session.connection().engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def sign_in(browser: TestClient, email: str, password: str = PASSWORD, **more: str):  # type: ignore[no-untyped-def]

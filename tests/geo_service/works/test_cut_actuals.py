@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -21,7 +20,7 @@ from geo_service.works.revisions import draft_of
 from geo_service.works.service import revise_phase
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import MONDAY, World
-from tests.geo_service.conftest import csrf_of
+from tests.geo_service.conftest import csrf_of, text_of
 
 Works = tuple[World, dict[str, PhaseRevision]]
 Staff = Callable[[str], TestClient]
@@ -124,10 +123,6 @@ def send(browser: TestClient, revision: PhaseRevision, **fields: str):  # type: 
     return browser.post(f"{path}/sospensioni", data={**usual, **fields})
 
 
-def plain(page: str) -> str:
-    return " ".join(re.sub("<[^>]+>", " ", page).split())
-
-
 def test_it_is_said_on_the_phase_and_seen_by_those_who_need_it(
     session: Session, staff: Staff, works: Works
 ) -> None:
@@ -137,14 +132,14 @@ def test_it_is_said_on_the_phase_and_seen_by_those_who_need_it(
     assert send(browser, found["A1"]).status_code == 303
     assert session.scalar(select(func.count()).select_from(CutActual)) == 1
     said = "annunciata fino alle 12:30, ancora chiusa alle 17:40"
-    phase = plain(browser.get(f"/fasi/{found['A1'].phase_id}").text)
+    phase = text_of(browser.get(f"/fasi/{found['A1'].phase_id}").text)
     assert said in phase
     assert "detto da la signora del 3° piano" in phase
-    assert said in plain(browser.get(f"/edifici/{world.buildings[0].id}").text)
-    assert said not in plain(browser.get(f"/edifici/{world.buildings[1].id}").text)
-    today = plain(browser.get("/oggi").text)
+    assert said in text_of(browser.get(f"/edifici/{world.buildings[0].id}").text)
+    assert said not in text_of(browser.get(f"/edifici/{world.buildings[1].id}").text)
+    today = text_of(browser.get("/oggi").text)
     assert f"A1 Scavo acqua, lun 2 mar: {said} in ritardo" in today
-    history = plain(staff("coordinator").get("/cronologia").text)
+    history = text_of(staff("coordinator").get("/cronologia").text)
     assert "ha annotato com&#39;è andata una sospensione della fase" in history
     assert "signora" not in history
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
@@ -30,11 +29,6 @@ WEEK = dt.timedelta(days=7)
 
 
 @pytest.fixture
-def editor(staff: Callable[[str], TestClient]) -> TestClient:
-    return staff("operator")
-
-
-@pytest.fixture
 def chain(session: Session, works: Works) -> Works:
     """A2 waits for the end of A1; A3, thirty weeks later, for the end of A2."""
     world, found = works
@@ -45,6 +39,20 @@ def chain(session: Session, works: Works) -> Works:
     })  # fmt: skip
     session.commit()
     return works
+
+
+@pytest.fixture
+def elsewhere(session: Session, works: Works) -> PhaseRevision:
+    """B1, on a site of its own in the third week, waits for the end of A1."""
+    world, found = works
+    site = create_site(
+        session, world.quarter.id, code="B", name="Altro", footprint=area(0, 40, 9, 9)
+    )
+    b1 = add_phase(session, site, code="B1", name="Ponteggio", draft=week_draft(MONDAY + 2 * WEEK))
+    a1 = found["A1"].phase_id
+    set_links(session, world.quarter.id, {b1.phase_id: [Link(a1, b1.phase_id)]})
+    session.commit()
+    return b1
 
 
 def test_a_ring_is_refused_and_named(session: Session, chain: Works) -> None:
@@ -111,16 +119,11 @@ def test_a_move_that_breaks_a_link_says_so_and_names_the_followers(
 
 
 def test_a_follower_on_another_site_gets_a_version_of_its_own(
-    session: Session, editor: TestClient, works: Works
+    session: Session, editor: TestClient, works: Works, elsewhere: PhaseRevision
 ) -> None:
     world, found = works
-    other = create_site(
-        session, world.quarter.id, code="B", name="Altro", footprint=area(0, 40, 9, 9)
-    )
-    b1 = add_phase(session, other, code="B1", name="Ponteggio", draft=week_draft(MONDAY + 2 * WEEK))
-    a1 = found["A1"].phase_id
-    set_links(session, world.quarter.id, {b1.phase_id: [Link(a1, b1.phase_id)]})
-    session.commit()
+    a1, b1 = found["A1"].phase_id, elsewhere.phase_id
+    other = elsewhere.phase.site
     address = f"/cantieri/{world.site.id}/cronoprogramma"
     page = editor.get(address).text
     typed = _fields(page) | {f"al_{a1}": "2026-03-18", "motivo": "pioggia"}
@@ -134,22 +137,17 @@ def test_a_follower_on_another_site_gets_a_version_of_its_own(
     assert _versions(session, world.site.id) == 2
     assert _versions(session, other.id) == 2
     session.expire_all()
-    moved = inclusive(revision_of_phase(session, b1.phase_id).period)
+    moved = inclusive(revision_of_phase(session, b1).period)
     assert moved == (dt.date(2026, 3, 19), dt.date(2026, 3, 25))
     assert network(session, world.quarter.id).broken_by({a1: moved}) != []
 
 
 def test_phases_of_archived_sites_neither_hold_nor_follow(
-    session: Session, editor: TestClient, works: Works
+    session: Session, editor: TestClient, works: Works, elsewhere: PhaseRevision
 ) -> None:
     world, found = works
-    other = create_site(
-        session, world.quarter.id, code="B", name="Altro", footprint=area(0, 40, 9, 9)
-    )
-    b1 = add_phase(session, other, code="B1", name="Ponteggio", draft=week_draft(MONDAY + 2 * WEEK))
-    a1 = found["A1"].phase_id
-    set_links(session, world.quarter.id, {b1.phase_id: [Link(a1, b1.phase_id)]})
-    session.commit()
+    a1, b1 = found["A1"].phase_id, elsewhere.phase_id
+    other = elsewhere.phase.site
     form = f"/fasi/{found['A2'].phase_id}/modifica"
     assert "B: B1 Ponteggio" in editor.get(form).text
     later = {a1: (MONDAY + 2 * WEEK, MONDAY + 3 * WEEK)}
@@ -159,7 +157,7 @@ def test_phases_of_archived_sites_neither_hold_nor_follow(
     assert consequences(session, world.quarter.id, later) == NOTHING
     assert "B: B1 Ponteggio" not in editor.get(form).text
     # Nor are they lost: the site may come back.
-    assert links_into(session, b1.phase_id) == [Link(a1, b1.phase_id)]
+    assert links_into(session, b1) == [Link(a1, b1)]
 
 
 def test_followers_stay_where_the_person_says_so(

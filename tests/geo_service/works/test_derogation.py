@@ -15,6 +15,7 @@ from geo_service.works.derogation import annex, limits_of
 from layers.impacts.models import Impact, ImpactRun, NoiseLevels
 from layers.sites import Permit, PhaseRevision
 from tests.geo_service.builders import MONDAY, World
+from tests.geo_service.conftest import text_of
 from tests.geo_service.pages import add_impacts
 
 Works = tuple[World, dict[str, PhaseRevision]]
@@ -126,16 +127,12 @@ def test_a_permit_brings_its_own_limit(session: Session, loud: Works) -> None:
     assert (limits.permit_dba, limits.municipal_dba) == (75.0, 70.0)
 
 
-def _plain(page: str) -> str:
-    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", page))
-
-
 def test_the_page(staff: Staff, loud: Works) -> None:
     phase = loud[1]["A1"].phase_id
     browser = staff("operator")
     answer = browser.get(f"/fasi/{phase}/deroga")
     assert answer.status_code == 200
-    words = _plain(answer.text)
+    words = text_of(answer.text)
     assert "4 nuclei, 6 persone (più un nucleo di numero ignoto)" in words
     assert re.search(r"Via dei Mulini 2 76,4 4 6 \+ un nucleo di numero ignoto 0 0", words)
     assert re.search(r"A2 Demolizione 3 18 0 15", words)

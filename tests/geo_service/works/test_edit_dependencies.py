@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from geo_service.works.dependencies import links_into, set_links
+from geo_service.works.dependencies import links_into
 from geo_service.works.dependency_days import Link
 from geo_service.works.overview import revision_of_phase
 from geo_service.works.revisions import inclusive
@@ -21,11 +20,6 @@ from tests.geo_service.works.test_edit_phase import changed, form_of
 from tests.geo_service.works.test_edit_timeline import _versions
 
 Works = tuple[World, dict[str, PhaseRevision]]
-
-
-@pytest.fixture
-def editor(staff: Callable[[str], TestClient]) -> TestClient:
-    return staff("operator")
 
 
 def test_a_dependency_is_added_and_removed_without_a_version(
@@ -51,12 +45,9 @@ def test_a_dependency_is_added_and_removed_without_a_version(
 
 
 def test_a_form_without_the_part_leaves_dependencies_alone(
-    session: Session, editor: TestClient, works: Works
+    session: Session, editor: TestClient, waiting: tuple[World, int, int]
 ) -> None:
-    world, found = works
-    a1, a2 = found["A1"].phase_id, found["A2"].phase_id
-    set_links(session, world.quarter.id, {a2: [Link(a1, a2)]})
-    session.commit()
+    _world, a1, a2 = waiting
     address = f"/fasi/{a2}/modifica"
     fields = [f for f in form_of(editor.get(address).text) if not f[0].startswith("dip")]
     sent = changed(fields, al="2026-04-10", motivo="x")
@@ -87,12 +78,9 @@ def test_a_faulty_row_is_told_beside_it(
 
 
 def test_a_ring_is_told_and_nothing_saved(
-    session: Session, editor: TestClient, works: Works
+    session: Session, editor: TestClient, waiting: tuple[World, int, int]
 ) -> None:
-    world, found = works
-    a1, a2 = found["A1"].phase_id, found["A2"].phase_id
-    set_links(session, world.quarter.id, {a2: [Link(a1, a2)]})
-    session.commit()
+    world, a1, a2 = waiting
     address = f"/fasi/{a1}/modifica"
     row = {"dip_fase": str(a2), "dip_tipo": "SF", "dip_giorni": "-900", "al": "2026-03-12"}
     answer = editor.post(
@@ -104,12 +92,9 @@ def test_a_ring_is_told_and_nothing_saved(
 
 
 def test_followers_are_shown_and_move_along_in_the_same_version(
-    session: Session, editor: TestClient, works: Works
+    session: Session, editor: TestClient, waiting: tuple[World, int, int]
 ) -> None:
-    world, found = works
-    a1, a2 = found["A1"].phase_id, found["A2"].phase_id
-    set_links(session, world.quarter.id, {a2: [Link(a1, a2)]})
-    session.commit()
+    world, a1, a2 = waiting
     address = f"/fasi/{a1}/modifica"
     fields = changed(form_of(editor.get(address).text), al="2026-03-20", motivo="pioggia")
     told = editor.post(f"{address}/effetto", data=fields)
