@@ -74,7 +74,7 @@ def _revised(
     recorded_at: dt.datetime | None,
 ) -> PhaseRevision:
     """Record a revision, and in the history what differs from the one before."""
-    former = newest_revision(session, phase.id)
+    former = _newest_revision(session, phase.id)
     before = {} if former is None else facts_of(draft_of(session, former))
     revision = record(session, site, phase, draft, author, reason, recorded_at)
     # Read back, so that what the draft left to the site is told as it was recorded.
@@ -83,8 +83,8 @@ def _revised(
     return revision
 
 
-def newest_revision(session: Session, phase_id: int) -> PhaseRevision | None:
-    """The last revision of a phase, in force or not."""
+def _newest_revision(session: Session, phase_id: int) -> PhaseRevision | None:
+    # In force or not: a phase that was taken out may come back.
     return session.scalar(
         select(PhaseRevision)
         .where(PhaseRevision.phase_id == phase_id)

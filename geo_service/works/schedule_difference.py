@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from geo_service.i18n import gettext as _
@@ -21,7 +22,6 @@ from geo_service.works.dependency_days import MONDAY_TO_FRIDAY, Link, Span, ring
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.presets import PRESETS, draft_from_preset
 from geo_service.works.revisions import draft_of, inclusive, moved_to
-from geo_service.works.schedule import newest_revision
 from geo_service.works.schedule_rows import ReadSchedule, ScheduleRow
 from geo_service.works.service import revisions_in_force
 from layers.sites import PhaseRevision, Site, WorksPhase
@@ -103,14 +103,15 @@ class Difference:
 def known_phases(session: Session, site: Site) -> list[Known]:
     """All phases of a site by code, those taken out included."""
     in_force = {r.phase_id for r in revisions_in_force(session, site_id=site.id)}
-    phases = session.scalars(
-        select(WorksPhase).where(WorksPhase.site_id == site.id).order_by(WorksPhase.code)
+    newest = session.execute(
+        select(WorksPhase, PhaseRevision)
+        .join(PhaseRevision, PhaseRevision.phase_id == WorksPhase.id)
+        .where(WorksPhase.site_id == site.id)
+        .ext(distinct_on(WorksPhase.code, WorksPhase.id))
+        .order_by(WorksPhase.code, WorksPhase.id, PhaseRevision.number.desc())
     )
     found = []
-    for phase in phases:
-        revision = newest_revision(session, phase.id)
-        if revision is None:
-            continue
+    for phase, revision in newest:
         first, last = inclusive(revision.period)
         found.append(Known(phase, revision, phase.id in in_force, first, last or first))
     return found
@@ -154,7 +155,7 @@ def difference_of(session: Session, site: Site, read: ReadSchedule, choices: Cho
     ]  # fmt: skip
     dropped = [k for k in missing if k.phase.id in choices.dropped]
     found = Difference(lines, missing, dropped, {}, [], [], [], errors)
-    _compare_links(session, site, read, found)
+    _compare_links(session, site, read, found, known)
     return found
 
 
@@ -208,7 +209,9 @@ def _free_code(codes: set[str]) -> str:
     return f"N{number}"
 
 
-def _compare_links(session: Session, site: Site, read: ReadSchedule, found: Difference) -> None:
+def _compare_links(
+    session: Session, site: Site, read: ReadSchedule, found: Difference, known: Sequence[Known]
+) -> None:
     """Dependencies that the file adds and removes, and those that its dates do not keep."""
     lines = {line.row.number: line for line in found.lines if line.kind != "out"}
     gone = {k.phase.id for k in found.dropped}
@@ -227,7 +230,7 @@ def _compare_links(session: Session, site: Site, read: ReadSchedule, found: Diff
         }  # fmt: skip
         kept = [k for k in before if not {k.predecessor_id, k.successor_id} <= told]
         after = kept + list(wanted.values())
-    net = _after_net(session, site, found, after)
+    net = _after_net(session, site, found, after, known)
     added, removed = set(after) - set(before), set(before) - set(after)
     found.links_added = [_link_text(net, k) for k in after if k in added]
     found.links_removed = [_link_text(net, k) for k in before if k in removed]
@@ -248,7 +251,13 @@ def _compare_links(session: Session, site: Site, read: ReadSchedule, found: Diff
     found.broken = [net.sentence(b, {}) for b in net.broken_by(dates)]
 
 
-def _after_net(session: Session, site: Site, found: Difference, links: Sequence[Link]) -> Network:
+def _after_net(
+    session: Session,
+    site: Site,
+    found: Difference,
+    links: Sequence[Link],
+    known: Sequence[Known],
+) -> Network:
     """The dependencies with the dates of the file; new phases under their own numbers."""
     now = network(session, site.quarter_id)
     names, spans = dict(now.names), dict(now.spans)
@@ -266,8 +275,8 @@ def _after_net(session: Session, site: Site, found: Difference, links: Sequence[
             if line.preset in PRESETS:
                 own = frozenset(h.weekday for h in PRESETS[line.preset].hours) or own
         spans[line.place] = Span(line.row.first, line.row.last, own)
-    for known in known_phases(session, site):
-        names.setdefault(known.phase.id, f"{known.phase.code} {known.phase.name}")
+    for one in known:
+        names.setdefault(one.phase.id, f"{one.phase.code} {one.phase.name}")
     # Links may lead to a phase of another site that is out of the schedule: it has no dates.
     shown = [k for k in links if {k.predecessor_id, k.successor_id} <= names.keys()]
     return Network(tuple(shown), {}, spans, now.patron, names)
