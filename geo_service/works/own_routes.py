@@ -29,6 +29,7 @@ Works = Annotated[SignedIn, Depends(need("own_phases"))]
 Editor = Annotated[SignedIn, Depends(need("works.edit"))]
 Text = Annotated[str, Form(max_length=1000)]
 environment.filters["reported"] = reported.in_words
+environment.globals["reported_ways"] = reported.WAYS
 
 
 @router.get(PAGE)
