@@ -106,6 +106,11 @@ def number(value: float, digits: int = 0) -> str:
     return format_decimal(value, format=pattern, locale=_locale())
 
 
+def as_given(value: float) -> str:
+    """A number with the decimals that somebody gave it: a limit of 75,5 is not 76."""
+    return format_decimal(value, format="#,##0.##", locale=_locale())
+
+
 def day(date: dt.date, today: dt.date | None = None) -> str:
     """A date as a person says it: "lun 3 mar"; the year is added when it is not this year's.
 

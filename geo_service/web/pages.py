@@ -62,6 +62,7 @@ def _environment() -> Environment:
         long_day=i18n.long_day,
         clock=i18n.clock,
         number=i18n.number,
+        as_given=i18n.as_given,
         moment=moment,
         hour=lambda at: i18n.clock(at.astimezone(get_settings().zone).time()),
     )

@@ -26,7 +26,7 @@ from geo_service.works.permits import (
 from geo_service.works.service import add_phase
 from layers.sites import Permit, PhaseRevision, Site
 from tests.geo_service.builders import MONDAY, World, week_draft, workdays
-from tests.geo_service.conftest import csrf_of
+from tests.geo_service.conftest import asked, csrf_of, text_of
 from tests.geo_service.files.test_store import PDF, PNG
 
 Works = tuple[World, dict[str, PhaseRevision]]
@@ -59,10 +59,6 @@ def only(session: Session) -> Permit:
     return session.scalars(select(Permit)).one()
 
 
-def words(page: str) -> str:
-    return " ".join(re.sub("<[^>]+>", " ", page).split())
-
-
 def actions(session: Session) -> list[str]:
     query = select(HistoryEntry.action).where(HistoryEntry.subject == "permit")
     return list(session.scalars(query.order_by(HistoryEntry.id)))
@@ -88,7 +84,7 @@ def test_a_permit_is_recorded_with_its_document(
     assert [p.code for p in permit.phases] == ["A1"]
     page = browser.get(answer.headers["location"]).text
     assert "21:00–5:00 del giorno dopo" in page
-    assert "75,5 dB(A)" in page or "76 dB(A)" in page
+    assert "75,5 dB(A)" in page
     link = re.search(rf'href="(/autorizzazioni/{permit.id}/documenti/\d+)"[^>]*>deroga.pdf', page)
     assert link
     document = browser.get(link.group(1))
@@ -248,7 +244,7 @@ def test_a_permit_is_removed_only_when_that_is_confirmed(
 def test_the_card_says_what_a_phase_lacks(session: Session, staff: Staff, works: Works) -> None:
     world, found = works
     browser = staff("office")
-    page = words(browser.get(f"/fasi/{found['A1'].phase_id}").text)
+    page = text_of(browser.get(f"/fasi/{found['A1'].phase_id}").text)
     assert (
         "manca Deroga per il rumore : lavori alle 14:00–15:00, fuori dagli orari del Comune" in page
     )
@@ -261,7 +257,7 @@ def test_the_card_says_what_a_phase_lacks(session: Session, staff: Staff, works:
             ends_on=MONDAY + dt.timedelta(days=30), conditions={"until": "17:00"},
         ),
     )  # fmt: skip
-    page = words(browser.get(f"/fasi/{found['A1'].phase_id}").text)
+    page = text_of(browser.get(f"/fasi/{found['A1'].phase_id}").text)
     assert "a posto Deroga per il rumore" in page
 
 
@@ -311,14 +307,17 @@ def test_night_works_are_told_on_the_page_of_today(
     hours = workdays(21, 5)
     add_phase(session, world.site, code="N1", name="Asfalto di notte",
               draft=week_draft(MONDAY + dt.timedelta(days=7), hours=hours))  # fmt: skip
-    page = words(staff("operator").get("/oggi").text)
+    page = text_of(staff("operator").get("/oggi").text)
     assert "N1 Asfalto di notte" in page
     assert "deroga per il rumore: non registrata" in page
 
 
 def test_what_is_missing_takes_two_queries(session: Session, works: Works) -> None:
     revisions = [r.id for r in works[1].values()]
-    found = missing_permits(session, works[0].quarter.settings or {}, revisions)
+    settings = works[0].quarter.settings or {}
+    with asked(session) as statements:
+        found = missing_permits(session, settings, revisions)
+    assert len(statements) == 2, statements
     assert set(found) == set(revisions)
     assert [n.rule for n in found[works[1]["A1"].id]] == [
         "noise_hours", "traffic", "public_ground", "no_parking_signs",
