@@ -77,9 +77,11 @@ def in_another_process(state_dir: Path, body: str) -> subprocess.Popen[str]:
     """Run ``body`` with ``cluster`` at hand; it says a line and waits for one."""
     program = textwrap.dedent(
         """
-        import sys
+        import signal, sys
         from pathlib import Path
         from geo_service.cluster import Cluster
+        # Tests that run in the background of a shell hand on that SIGINT is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         cluster = Cluster(Path(sys.argv[1]), durable=False)
         """
     ) + textwrap.dedent(body)

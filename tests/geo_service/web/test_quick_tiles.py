@@ -17,7 +17,7 @@ from tests.geo_service.builders import make_world
 from tests.maps.test_tiles import tile_of
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def served(fresh_database) -> Iterator[tuple[TestClient, str, object]]:
     """A browser on a database of its own, the start of a tile's address, and the engine."""
     with fresh_database() as url:
@@ -92,6 +92,7 @@ def test_what_is_wrong_is_told_by_the_ordinary_route(served) -> None:
 def test_a_lost_connection_is_mended(served) -> None:
     browser, base, engine = served
     parts = base.format(2).rsplit("/", 1)
+    assert browser.get(base.format(2)).status_code == 200
     with engine.begin() as connection:
         connection.execute(
             text("select pg_terminate_backend(pid) from pg_stat_activity"

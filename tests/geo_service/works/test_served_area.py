@@ -13,6 +13,7 @@ from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
+from geo_service.works.edit_routes import _existing
 from geo_service.works.edit_shapes import shape_text
 from geo_service.works.served_area import stairwells_in
 from layers.crs import SRID
@@ -89,8 +90,6 @@ def test_what_cannot_be_used_is_said(staff: Staff, works: Works) -> None:
 def test_a_stairwell_far_from_the_site_can_be_ticked(
     session: Session, staff: Staff, works: Works
 ) -> None:
-    from geo_service.works.edit_routes import _existing
-
     far = works[0].stairwells[1].id
     edited = _existing(session, works[1]["A1"].phase_id, 0, frozenset({far}))
     assert far in {s.id for p in edited.places for s in p.stairs}
