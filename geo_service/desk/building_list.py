@@ -12,6 +12,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo_service.households.addresses import like_part
 from geo_service.households.disclosure import as_told
 from geo_service.works.places import ADDRESSES
 from layers.crs import SRID
@@ -235,7 +236,7 @@ def _rows(
     values = {
         "quarter": quarter_id, "today": today, "first": wanted.first, "last": wanted.last,
         "kind": wanted.kind, "band": max(wanted.least_band, 1), "q": q,
-        "pattern": f"%{_like(q)}%", "key": key, "key_pattern": f"%{_like(key)}%",
+        "pattern": like_part(q), "key": key, "key_pattern": like_part(key),
         "street": wanted.street, "use": wanted.use, "owner": wanted.owner,
         "class": wanted.acoustic_class, "storeys": wanted.storeys, "most": most, "skip": skip,
         "protected": wanted.protected,
@@ -291,7 +292,3 @@ def _conditions(wanted: Wanted, q: str) -> list[str]:
     if wanted.known_flats is not None:
         found.append(f"coalesce(n.flats, 0) {'>' if wanted.known_flats else '='} 0")
     return found
-
-
-def _like(text_: str) -> str:
-    return text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

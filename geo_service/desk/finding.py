@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo_service.households.addresses import like_part
 from layers.loaders.addresses import normalise_address
 
 MAX_FOUND = 8
@@ -57,14 +58,10 @@ def find_buildings(session: Session, quarter_id: int, query: str) -> list[Found]
         {
             "quarter": quarter_id,
             "q": query,
-            "pattern": f"%{_like(query)}%",
+            "pattern": like_part(query),
             "key": key,
-            "key_pattern": f"%{_like(key)}%",
+            "key_pattern": like_part(key),
             "most": MAX_FOUND,
         },
     )
     return [Found(*row) for row in rows]
-
-
-def _like(text_: str) -> str:
-    return text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

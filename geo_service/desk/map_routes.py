@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import asdict, replace
 from typing import Any
@@ -17,9 +18,11 @@ from geo_service.desk import selection, service
 from geo_service.desk.finding import find_buildings
 from geo_service.desk.programme import programme
 from geo_service.errors import Invalid, NotFound
+from geo_service.files.tables import MEDIA_TYPES
 from geo_service.households.disclosure import as_told
 from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
+from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import compress, file_response, render, sees_flats
@@ -36,7 +39,7 @@ from geo_service.works.map_data import (
     quarter_bounds,
 )
 from geo_service.works.map_view import SPANS_DAYS, MapChoice, choice_of
-from geo_service.works.overview import site_names
+from geo_service.works.overview import count_uncomputed, site_names
 from geo_service.works.places import building_label
 from layers.impacts.models import KINDS
 from maps import tiles
@@ -64,6 +67,13 @@ def _levels(
     return chosen, counts
 
 
+def _uncomputed(session: Session, quarter_id: int, choice: MapChoice) -> str:
+    """What the map cannot show yet, in words."""
+    return words.uncomputed(
+        count_uncomputed(session, quarter_id, choice.first, choice.last, choice.site_id)
+    )
+
+
 @router.get("/quartiere/mappa")
 def quarter_map_page(
     request: Request, session: Db, quarter: StaffQuarter, today: Today
@@ -71,6 +81,7 @@ def quarter_map_page(
     """Map or list of the buildings hit in a period; the address keeps every choice."""
     choice = choice_of(request, today, KINDS)
     levels, counts = _levels(session, quarter.id, choice)
+    uncomputed = _uncomputed(session, quarter.id, choice)
     context = {
         "choice": choice,
         "counts": counts,
@@ -79,7 +90,8 @@ def quarter_map_page(
         "sites": site_names(session, quarter.id),
         "programme": programme(session, quarter.id, choice.site_id, today, choice.first),
         "action": "/quartiere/mappa",
-        "said": _said(len(levels)),
+        "said": _said(len(levels), uncomputed),
+        "uncomputed": uncomputed,
     }
     if choice.as_list:
         # The list counts flats hit by the chosen kinds alone.
@@ -111,7 +123,9 @@ def quarter_map_page(
     return render(request, "desk/map.html", map=embed(request, map_), tiled=tiled, **context)
 
 
-def _said(buildings: int) -> str:
+def _said(buildings: int, uncomputed: str) -> str:
+    if not buildings and uncomputed:
+        return _("per ora nessun edificio disturbato")
     if not buildings:
         return _("nessun edificio disturbato")
     return ngettext("un edificio disturbato", "%(count)s edifici disturbati", buildings)
@@ -122,13 +136,15 @@ def period_levels(request: Request, session: Db, quarter: StaffQuarter, today: T
     """Bands of a period as {building: band}, with counts by kind and the closures of its days."""
     choice = choice_of(request, today, KINDS)
     levels, counts = _levels(session, quarter.id, choice)
+    uncomputed = _uncomputed(session, quarter.id, choice)
     told = {
         "bands": {str(key): level.band for key, level in levels.items()},
         "counts": {kind: counts.get(kind, 0) for kind in KINDS},
         "first": choice.first.isoformat(),
         "last": choice.last.isoformat(),
         "period": i18n.period(choice.first, choice.last, today),
-        "said": _said(len(levels)),
+        "said": _said(len(levels), uncomputed),
+        "uncomputed": uncomputed,
     }
     closures = closures_geojson(session.connection(), quarter.id, choice.view())
     body = f'{json.dumps(told, separators=(",", ":"))[:-1]},"closures":{closures}}}'
@@ -216,7 +232,7 @@ def building_panel(
 
 
 def _selection(
-    request: Request, session: Session, who: SignedIn, quarter_id: int, today: Any
+    request: Request, session: Session, who: SignedIn, quarter_id: int, today: dt.date
 ) -> dict[str, Any]:
     query = request.query_params
     parts = [*query.getlist("edifici"), *query.getlist("edificio")]
@@ -254,7 +270,7 @@ def selection_file(
     """The same list for a spreadsheet."""
     buildings = _selection(request, session, who, quarter.id, today)["buildings"]
     content = selection.as_csv(buildings, flats=sees_flats(request), kinds=KINDS)
-    return file_response(content, "text/csv; charset=utf-8", "selezione.csv")
+    return file_response(content, MEDIA_TYPES["csv"], "selezione.csv")
 
 
 @router.get("/tiles/{version:int}/{layer}/{z:int}/{x:int}/{y:int}.mvt")

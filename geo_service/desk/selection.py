@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
+import pandas as pd
 import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
+from geo_service.files.tables import table_file
 from geo_service.i18n import gettext as _
+from geo_service.web import words
 from geo_service.works.map_data import View, building_levels, buildings_in_zones
 from geo_service.works.places import ADDRESSES
 from layers.crs import SRID
@@ -190,13 +192,14 @@ def chosen_buildings(
 
 def as_csv(buildings: Iterable[ChosenBuilding], *, flats: bool, kinds: Collection[str]) -> bytes:
     """The selection for a spreadsheet; flats only for those who may tell which are empty."""
-    sheet = io.StringIO()
-    writer = csv.writer(sheet, delimiter=";")
-    head = ["code", "address", "stairwells", *(["flats"] if flats else []), "households", "band"]
-    writer.writerow([*head, *kinds])
-    for b in buildings:
-        # A spreadsheet would take a text that begins like this for a formula.
-        label = f"'{b.label}" if b.label[:1] in "=+-@\t\r" else b.label
-        counts = [b.stairwells, *([b.flats] if flats else []), b.households, b.band]
-        writer.writerow([b.code, label, *counts, *(b.kinds.get(k, 0) for k in kinds)])
-    return sheet.getvalue().encode("utf-8-sig")
+    found = list(buildings)
+    columns: dict[str, Any] = {
+        _("codice"): [b.code for b in found],
+        _("indirizzo"): [b.label for b in found],
+        _("scale"): [b.stairwells for b in found],
+        **({_("alloggi"): [b.flats for b in found]} if flats else {}),
+        _("nuclei"): pd.array([b.households for b in found], dtype="Int64"),
+        _("disagio"): [words.band(b.band) for b in found],
+        **{words.kind(k): [words.band(b.kinds.get(k, 0)) for b in found] for k in kinds},
+    }
+    return table_file(pd.DataFrame(columns), "csv", "selezione")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_service.households.disclosure import Cell, disclosable
+from geo_service.works.overview import count_uncomputed
 from layers.impacts.models import KINDS
 
 # Always the same whole weeks: periods of one's own choice could be subtracted from each other.
@@ -29,11 +30,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Households hit from ``first`` to ``last``; ``kinds`` are the columns of sites and weeks."""
+    """Households hit from ``first`` to ``last``; ``kinds`` are the columns of sites and weeks.
+
+    ``uncomputed`` phases of these days are in none of the counts.
+    """
 
     first: dt.date
     last: dt.date
     households: int | None
+    uncomputed: int
     kinds: tuple[str, ...]
     by_kind: tuple[Line, ...]
     by_site: tuple[Line, ...]
@@ -82,10 +87,12 @@ def totals(session: Session, quarter_id: int, today: dt.date) -> Totals:
     def line(label: str, key: tuple[object, ...]) -> Line:
         return Line(label, told[key], tuple(told[*key, kind] for kind in kinds))
 
+    last = monday + dt.timedelta(days=7 * WEEKS - 1)
     return Totals(
         first=monday,
-        last=monday + dt.timedelta(days=7 * WEEKS - 1),
+        last=last,
         households=told["all",],
+        uncomputed=count_uncomputed(session, quarter_id, monday, last),
         kinds=kinds,
         by_kind=tuple(
             Line(k, told["kind", k], tuple(told["kind", k, b] for b in BANDS)) for k in kinds

@@ -15,3 +15,9 @@ ADDRESSES = """lateral (
                 as leading_number
             from address_point where building_id = b.id) numbers
         group by street) streets)"""
+
+
+def like_part(typed: str) -> str:
+    """A pattern for ``like`` of whatever contains ``typed``, its own % and _ taken as they are."""
+    escaped = typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -17,7 +17,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo_service.households.addresses import ADDRESSES
+from geo_service.households.addresses import ADDRESSES, like_part
 from layers.crs import SRID
 from layers.loaders.addresses import normalise_address
 
@@ -285,8 +285,8 @@ def _values(quarter_id: int, today: dt.date, wanted: Wanted) -> dict[str, Any]:
     q = " ".join(wanted.q[:LONGEST_SEARCH].split())
     key = normalise_address(q)
     return {
-        "quarter": quarter_id, "today": today, "q": q, "pattern": f"%{_like(q)}%", "key": key,
-        "key_pattern": f"%{_like(key)}%", "name": f"%{_like(wanted.name.strip())}%",
+        "quarter": quarter_id, "today": today, "q": q, "pattern": like_part(q), "key": key,
+        "key_pattern": like_part(key), "name": like_part(wanted.name.strip()),
         "need": wanted.need, "title": wanted.title, "language": wanted.language,
         "channel": wanted.channel, "building": wanted.building_id, "use": wanted.use,
         "stairwell": wanted.stairwell, "sold": wanted.sold,
@@ -308,10 +308,6 @@ def _frame(rows: Any, names: Mapping[str, str]) -> gpd.GeoDataFrame:
     columns = {head: [getattr(row, name) for row in rows] for head, name in names.items()}
     points = shapely.from_wkb([row.point for row in rows])
     return gpd.GeoDataFrame(columns, geometry=list(points), crs=SRID)
-
-
-def _like(text_: str) -> str:
-    return text_.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def stairwells(session: Session, quarter_id: int) -> list[Any]:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
 from geo_service.portal import buildings
+from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import compress, render
@@ -28,6 +29,7 @@ from geo_service.works.map_data import (
     quarter_bounds,
 )
 from geo_service.works.map_view import choice_of
+from geo_service.works.overview import count_uncomputed
 from geo_service.works.places import ADDRESSES
 from layers.buildings import Building, Quarter
 from maps import tiles
@@ -59,9 +61,11 @@ def public_map(request: Request, session: Db, today: Today) -> Response:
         "choice": choice,
         "all_kinds": PUBLIC_KINDS,
         "action": "/mappa",
-        "sites": [],
         "all_quarters": quarters,
         "shown": quarter,
+        "uncomputed": words.uncomputed(
+            count_uncomputed(session, quarter.id, choice.first, choice.last)
+        ),
     }
     if choice.as_list:
         levels = building_levels(session.connection(), quarter.id, choice.view())

@@ -7,7 +7,6 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from geo_service.errors import NotFound
-from geo_service.i18n import gettext as _
 from geo_service.portal import buildings, maps, service
 from geo_service.portal import words as resident
 from geo_service.web.assets import vendor_packages
@@ -80,11 +79,6 @@ def building_page(request: Request, session: Db, today: Today, code: str) -> Res
         heading=building_label(building),
         outlook=service.outlook(session, building, today),
         resident=resident,
-        spans=(
-            ("today", _("Oggi")),
-            ("soon", _("Nei prossimi 7 giorni")),
-            ("later", _("Più avanti")),
-        ),
     )
 
 

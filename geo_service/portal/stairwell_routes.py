@@ -14,7 +14,6 @@ from geo_service.accounts.guards import need
 from geo_service.accounts.models import Account
 from geo_service.accounts.standing import SignedIn
 from geo_service.households.disclosure import at_least
-from geo_service.i18n import gettext as _
 from geo_service.portal import service
 from geo_service.portal import words as resident
 from geo_service.web.pages import render
@@ -61,11 +60,6 @@ def own_stairwell(request: Request, session: Db, today: Today, account: Delegate
         outlook=service.outlook(session, building, today, stairwell_id=stairwell.id),
         counts=counts(session, stairwell.id, today),
         resident=resident,
-        spans=(
-            ("today", _("Oggi")),
-            ("soon", _("Nei prossimi 7 giorni")),
-            ("later", _("Più avanti")),
-        ),
     )
 
 

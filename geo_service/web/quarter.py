@@ -48,7 +48,7 @@ def staff_quarter(request: Request, session: Db) -> Quarter:
         raise NotFound(
             _(
                 "Non c'è ancora nessun quartiere. Chi amministra il servizio lo crea con "
-                "«accanto quarter add» e carica gli edifici con «accanto import buildings»."
+                "«accanto quarter add»; gli edifici si caricano poi con «Importa»."
             )
         )
     return show_quarter(request, session, quarter, quarters)

@@ -105,6 +105,8 @@
         byId("periodo-detto").textContent = told.period;
         slider.setAttribute("aria-valuetext", told.period);
         said.textContent = told.said;
+        byId("da-calcolare-detto").textContent = told.uncomputed;
+        byId("da-calcolare").hidden = !told.uncomputed;
         Object.keys(told.counts).forEach(function (kind) {
           var place = form.querySelector('[data-count="' + kind + '"]');
           if (place) { place.textContent = told.counts[kind]; }
@@ -305,7 +307,7 @@
   }
   function choose(ids, area, zone) {
     var query = zone ? fields() : new URLSearchParams();
-    query.set("edifici", runs(ids));
+    query.set("edifici", typeof ids === "string" ? ids : runs(ids));
     if (zone) { query.set("zona", zone); }
     if (area) { query.set("area", area); }
     fetch("/api/quartiere/scelta?" + query, {
@@ -345,9 +347,6 @@
   show();
   if (before && /^[\d,-]{1,8000}$/.test(before)) {
     take("choose");
-    fetch("/api/quartiere/scelta?" + new URLSearchParams({ edifici: before }),
-      { credentials: "same-origin" })
-      .then(function (answer) { return answer.ok ? answer.json() : { ids: [] }; })
-      .then(function (told) { choose(told.ids); }, failed);
+    choose(before);
   }
 })();

@@ -125,7 +125,7 @@ def counted_households(browser: TestClient, building: int) -> list[str]:
     chosen = browser.get(f"/quartiere/selezione?edifici={building}").text
     said = browser.get(f"/api/quartiere/scelta?edifici={building}").json()["said"]
     csv = browser.get(f"/quartiere/selezione.csv?edifici={building}").text.splitlines()
-    picked = dict(zip(csv[0].split(";"), csv[1].split(";"), strict=True))["households"]
+    picked = dict(zip(csv[0].split(";"), csv[1].split(";"), strict=True))["nuclei"]
     cells = [numbers.findall(part)[-1] for part in (row, sheet, panel, chosen)]
     assert said in chosen
     return [*cells, file, picked, said]

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from layers.impacts.models import ImpactRun
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World, make_world
 
@@ -152,6 +153,49 @@ def test_sites_and_one_site(staff: Staff, works: Works) -> None:
 )
 def test_what_does_not_exist_is_not_found(staff: Staff, works: Works, path: str) -> None:
     assert staff("coordinator").get(path).status_code == 404
+
+
+def _uncompute(session: Session, revision: PhaseRevision) -> None:
+    session.query(ImpactRun).filter_by(revision_id=revision.id).update({"in_force": False})
+    session.commit()
+
+
+def test_what_is_not_computed_yet_never_reads_as_nobody(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    world, found = works
+    browser = staff("coordinator")
+    week = "/quartiere/mappa?dal=2026-03-02&periodo=settimana"
+    assert "non ancora calcolat" not in _text(browser.get(week + "&vista=elenco").text)
+    assert "non ancora calcolat" not in _text(browser.get("/totali").text)
+    for code in ("A1", "A2"):
+        _uncompute(session, found[code])
+    for address in (week, week + "&vista=elenco", week.replace("/quartiere", "")):
+        assert "na fase non ancora calcolata" in _text(browser.get(address).text)
+    listed = _text(browser.get(week + "&vista=elenco").text)
+    assert "Nessun edificio disturbato" not in listed
+    told = browser.get("/api/quartiere/livelli?dal=2026-03-02&periodo=settimana").json()
+    assert told["uncomputed"] == "una fase non ancora calcolata"
+    assert told["said"] == "per ora nessun edificio disturbato"
+    totals = browser.get("/totali").text
+    assert "2 fasi non ancora calcolate." in _text(totals)
+    assert "Nessun disagio calcolato" not in totals
+    assert 'href="/elaborazioni">A che punto è' in totals
+    # The whole programme of the site: the two and the one of next winter.
+    site = _text(browser.get(f"/cantieri/{world.site.id}").text)
+    assert "3 fasi non ancora calcolate." in site
+    assert site.count("disagi non ancora calcolati") == 3
+    assert "nessun disagio calcolato" not in site
+
+
+def test_who_may_not_see_the_jobs_is_told_what_is_not_computed(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    _uncompute(session, works[1]["A1"])
+    page = staff("committee").get("/totali").text
+    assert "Una fase non ancora calcolata." in page
+    assert "/elaborazioni" not in page
+    assert "Una fase non ancora calcolata." in staff("office").get("/comune").text
 
 
 def test_an_installation_without_quarters_says_what_to_do(staff: Staff) -> None:
