@@ -27,6 +27,9 @@ DIFFRACTION_BANDS_HZ: FloatArray = np.array([62.5, 125, 250, 500, 1000, 2000, 40
 #: A-weighting as used by ISO/TR 17534-3 (IEC 61672-1, rounded to 0.1 dB).
 A_WEIGHTING_DB: FloatArray = np.array([-26.2, -16.1, -8.6, -3.2, 0.0, 1.2, 1.0, -1.1])
 
+#: The same as shares of energy.
+A_WEIGHTS: FloatArray = 10.0 ** (0.1 * A_WEIGHTING_DB)
+
 SPEED_OF_SOUND_M_S = 340.0
 
 #: Wavelengths in metres of the eight bands.

@@ -10,14 +10,13 @@ import math
 
 import numpy as np
 
-from layers.noise.bands import A_WEIGHTING_DB, N_BANDS, FloatArray, energy_to_db
-from layers.noise.cnossos import long_term_db
-from layers.noise.cnossos_paths import CnossosPath, trace_paths, trace_reflected
+from layers.noise.bands import A_WEIGHTS, N_BANDS, FloatArray, energy_to_db
+from layers.noise.cnossos import Both, long_term_db
+from layers.noise.cnossos_paths import trace_paths, trace_reflected
 from layers.noise.model import NoiseOptions, NoiseResult, Receivers, Sources
-from layers.noise.reflectors import facing_walls
-from layers.noise.rules import REFLECTION_TRIM_M
+from layers.noise.reflectors import bends
 from layers.noise.scene import Scene
-from layers.noise.walls import ClearPoints, clear_of_walls
+from layers.noise.walls import clear_of_walls
 
 #: No ground and no edge makes a path louder than this over divergence: hard ground in favourable
 #: conditions takes at most 9 dB off the loss, a few reflections and side paths the rest.
@@ -58,13 +57,13 @@ def propagate_cnossos(
             below += int(reached.sum())
             continue
         for i in np.flatnonzero(reached):
-            left_out = frozenset(_inside(near, int(i))) | frozenset(_inside(far, j))
+            left_out = near.around(int(i)) | far.around(j)
             own = int(receivers.own_building[j])
-            for path in _paths(near.xyz[i], far.xyz[j], scene, options, left_out, own, g_source):
-                level = sources.lw_db[i] + long_term_db(path.level_db, options.favourable_share)
+            for both in _levels(near.xyz[i], far.xyz[j], scene, options, left_out, own, g_source):
+                level = sources.lw_db[i] + long_term_db(both, options.favourable_share)
                 e = gain * 10.0 ** (0.1 * level)
                 bands[j] += e
-                energy[j, index[i]] += float(e @ 10.0 ** (0.1 * A_WEIGHTING_DB))
+                energy[j, index[i]] += float(e @ A_WEIGHTS)
     return NoiseResult(
         laeq_dba=energy_to_db(energy.sum(axis=1)),
         by_group_dba=energy_to_db(energy),
@@ -78,68 +77,23 @@ def propagate_cnossos(
     )
 
 
-def _paths(
+def _levels(
     source: FloatArray,
     receiver: FloatArray,
     scene: Scene,
     options: NoiseOptions,
     left_out: frozenset[int],
-    own: int,
+    own_building: int,
     g_source: float | None,
-) -> list[CnossosPath]:
-    paths = trace_paths(source, receiver, scene, options, left_out, g_source)
-    if options.reflections and (len(scene.footprints) or scene.barriers):
-        paths += _reflections(source, receiver, scene, options, left_out, own, g_source)
-    return paths
-
-
-def _reflections(
-    source: FloatArray,
-    receiver: FloatArray,
-    scene: Scene,
-    options: NoiseOptions,
-    left_out: frozenset[int],
-    own: int,
-    g_source: float | None,
-) -> list[CnossosPath]:
-    """Paths off one vertical wall; the own façade never reflects, nor does a wall passed over."""
-    shift = np.r_[scene.origin, 0.0]
-    s, r = source - shift, receiver - shift
-    walls = facing_walls(
-        scene.rings, s[None, :], options.max_reach_m, options.wall_absorption,
-        tuple(scene.barriers), len(scene.footprints),
-    )  # fmt: skip
-    found = []
-    for k in range(len(walls.owner)):
-        a, b, image = walls.line[k, :3], walls.line[k, 3:], walls.image[k]
-        if walls.owner[k] == own:
-            continue
-        share, along = _crossing(image, r[:2], a[:2], b[:2])
-        dp = float(np.hypot(*(r[:2] - image)))
-        if not (0.0 < share < 1.0 and 0.0 < along < 1.0) or dp > options.max_reach_m:
-            continue
-        if min(share, 1.0 - share) * dp <= 2.0 * REFLECTION_TRIM_M:
-            continue
-        height, top = s[2] + share * (r[2] - s[2]), a[2] + along * (b[2] - a[2])
-        if height >= top:
-            continue
-        bend = np.array([*(image + share * (r[:2] - image)), height]) + shift
-        found.append(
-            trace_reflected(
-                source, bend, receiver, float(top), 1.0 - walls.share[k], scene, options,
-                left_out, g_source,
-            )
-        )  # fmt: skip
-    return found
-
-
-def _crossing(p: FloatArray, q: FloatArray, a: FloatArray, b: FloatArray) -> tuple[float, float]:
-    """Where the lines p-q and a-b meet, as shares of each; (-1, -1) for parallel ones."""
-    turn = np.column_stack([q - p, a - b])
-    if abs(float(np.linalg.det(turn))) < 1e-12:
-        return -1.0, -1.0
-    share, along = np.linalg.solve(turn, a - p)
-    return float(share), float(along)
+) -> list[Both]:
+    """Levels of a source of 0 dB by the direct path, round sides and off one vertical wall."""
+    levels = trace_paths(source, receiver, scene, options, left_out, g_source)
+    if options.reflections:
+        levels += [
+            trace_reflected(source, bend, receiver, scene, options, left_out, g_source)
+            for bend in bends(source, receiver, scene, options, own_building)
+        ]
+    return levels
 
 
 def _can_be_heard(
@@ -152,14 +106,10 @@ def _can_be_heard(
 ) -> bool:
     """Whether the sources together can lift a receiver to the lowest level, by divergence."""
     d = np.maximum(np.linalg.norm(near - receiver, axis=1)[reached], 1.0)
-    power = (10.0 ** (0.1 * (sources.lw_db[reached] + A_WEIGHTING_DB))).sum(axis=1)
+    power = 10.0 ** (0.1 * sources.lw_db[reached]) @ A_WEIGHTS
     most = gain * float((power / d**2).sum()) * 10.0 ** (0.1 * (MOST_GAIN_DB - 11.0))
     return most > 0.0 and 10.0 * math.log10(most) >= options.lowest_level_dba
 
 
 def _facade_db(receivers: Receivers, options: NoiseOptions, j: int) -> float:
     return options.facade_reflection_db if receivers.own_building[j] >= 0 else 0.0
-
-
-def _inside(points: ClearPoints, k: int) -> list[int]:
-    return [int(b) for b in points.inside[points.pointer[k] : points.pointer[k + 1]]]

@@ -32,23 +32,13 @@ from layers.noise.cnossos import (
 from layers.noise.cnossos_profile import Plane, Point, Profile, profile_along
 from layers.noise.model import NoiseOptions
 from layers.noise.obstruction import Leg, SideSearch, crossings, obstacles_near
+from layers.noise.reflectors import Bend
 from layers.noise.rules import REFLECTION_TRIM_M
 from layers.noise.scene import Scene
 from layers.noise.terrain import Terrain
 
 #: No side path is given up for being far off: the directive has no such rule.
 _NO_LIMIT = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class CnossosPath:
-    """One path; ``level_db`` is that of a source of 0 dB in every band.
-
-    :ivar kind: direct, left, right or reflection.
-    """
-
-    kind: str
-    level_db: Both
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,52 +64,51 @@ def trace_paths(
     options: NoiseOptions,
     left_out: frozenset[int] = frozenset(),
     g_source: float | None = None,
-) -> list[CnossosPath]:
-    """The direct path and those round the sides of what stands in its way.
+) -> list[Both]:
+    """Levels by the direct path and those round the sides of what stands in its way.
+
+    They are those of a source of 0 dB in every band.
 
     :param source, receiver: x, y, z in metres, clear of walls.
     :param g_source: ground factor at the source; None takes that of its place.
     """
     way = _way([source, receiver], scene, options, left_out, g_source)
     loss, blocked_by_object, ground_clear = _vertical(way, scene, options, left_out)
-    paths = [CnossosPath("direct", _level(way.d_m, way.d_m, loss, options))]
+    paths = [_level(way.d_m, way.d_m, loss, options)]
     if options.lateral and options.screening and blocked_by_object and ground_clear:
-        for kind, side in (("left", 1), ("right", -1)):
+        for side in (1, -1):
             round_it = _round_side(way, side, scene, options, left_out)
             if round_it is not None:
-                paths.append(CnossosPath(kind, round_it))
+                paths.append(round_it)
     return paths
 
 
 def trace_reflected(
     source: FloatArray,
-    bend: FloatArray,
+    bend: Bend,
     receiver: FloatArray,
-    wall_top_m: float,
-    absorbed: FloatArray,
     scene: Scene,
     options: NoiseOptions,
     left_out: frozenset[int] = frozenset(),
     g_source: float | None = None,
-) -> CnossosPath:
-    """A path off a vertical wall, unfolded, with what goes over the wall's top taken off.
+) -> Both:
+    """Level by a path off a vertical wall, with what goes over the wall's top taken off.
 
-    :param bend: where it meets the wall; :param wall_top_m: height of the wall's top there.
-    :param absorbed: share of the energy that the wall absorbs, shape (8,).
+    The path is unfolded; the level is that of a source of 0 dB in every band.
 
     Source: 2.5.36 to 2.5.38, retro-diffraction by Delegated Directive (EU) 2021/1226.
     """
-    way = _way([source, bend, receiver], scene, options, left_out, g_source)
+    way = _way([source, bend.xyz, receiver], scene, options, left_out, g_source)
     loss, _, _ = _vertical(way, scene, options, left_out)
-    top = (way.legs[0].length, wall_top_m)
+    top = (way.legs[0].length, bend.top_m)
     over = _edge(way.source, [top], way.receiver)
     with np.errstate(divide="ignore"):
-        wall = -10.0 * np.log10(1.0 - absorbed)
+        wall = -10.0 * np.log10(bend.reflected)
     total = Both(
         loss.homogeneous + wall + diffraction_db(-over.homogeneous_m, 0.0),
         loss.favourable + wall + diffraction_db(-over.bent_m, 0.0),
     )
-    return CnossosPath("reflection", _level(way.d_m, way.d_m, total, options))
+    return _level(way.d_m, way.d_m, total, options)
 
 
 def _way(

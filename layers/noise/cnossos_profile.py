@@ -65,11 +65,6 @@ class Profile:
     scene: Scene
     default_g: float
 
-    @property
-    def length_m(self) -> float:
-        """Length in plan."""
-        return self.pieces[-1][1]
-
     def mean_plane(self, start_m: float, end_m: float) -> Plane:
         """Least-squares line through the ground between two places along the path."""
         i0 = i1 = i2 = j0 = j1 = 0.0

@@ -11,15 +11,13 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from layers.noise.bands import A_WEIGHTING_DB, FloatArray
+from layers.noise.bands import A_WEIGHTS, FloatArray
 from layers.noise.jit import compiled
 from layers.noise.kernel_geometry import SceneArrays, new_scratch
 from layers.noise.kernel_paths import NEAREST_M, Parameters, path_energy
 from layers.noise.kernel_physics import ZoneArrays
 from layers.noise.kernel_reflections import WallArrays, reflections, walls_towards, wedges
 from layers.noise.packing import IntArray
-
-_WEIGHT = 10.0 ** (0.1 * A_WEIGHTING_DB)
 
 #: The most that ground, façade and reflections can add to the level of divergence alone, as
 #: energy: 6 dB for hard ground both ends and middle, 6 dB for reflections.
@@ -126,7 +124,7 @@ def propagate_arrays(
     for i in range(n):
         most = max(most, walls.pointer[i + 1] - walls.pointer[i])
         for f in range(8):
-            strength[i] += power[i, f] * _WEIGHT[f]
+            strength[i] += power[i, f] * A_WEIGHTS[f]
     planes = wedges(walls)
     for chunk in numba.prange(chunks):
         work = new_scratch(scene)
@@ -175,6 +173,6 @@ def propagate_arrays(
                     for f in range(8):
                         e = factor[f] * power[i, f] * facade
                         bands[j, f] += e
-                        total += e * _WEIGHT[f]
+                        total += e * A_WEIGHTS[f]
                     energy[j, sources.owner[i]] += total
     return energy, bands, counts

@@ -13,7 +13,7 @@ import numpy as np
 
 from layers.noise.absorption import octave_absorption_db_per_km
 from layers.noise.bands import (
-    A_WEIGHTING_DB,
+    A_WEIGHTS,
     N_BANDS,
     WAVELENGTHS_M,
     FloatArray,
@@ -33,7 +33,7 @@ from layers.noise.ground import (
 from layers.noise.ground_along import factors_along
 from layers.noise.model import NoiseOptions, NoiseResult, Receivers, Sources
 from layers.noise.obstruction import Band, Leg, SideSearch, crossings, obstacles_near, over_the_top
-from layers.noise.reflectors import facing_walls
+from layers.noise.reflectors import bends
 from layers.noise.rules import (
     REFLECTION_TRIM_M,
     SIDE_OFFSET_FACTOR,
@@ -41,7 +41,7 @@ from layers.noise.rules import (
     WEAK_SIDE_M,
 )
 from layers.noise.scene import Scene
-from layers.noise.walls import ClearPoints, clear_of_walls
+from layers.noise.walls import clear_of_walls
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,48 +99,16 @@ def trace_reflections(
     left_out: frozenset[int] = frozenset(),
 ) -> list[PathTrace]:
     """First-order reflections, each screened over the top along its unfolded path."""
-    shift = np.r_[scene.origin, 0.0]
-    s, r = source - shift, receiver - shift
-    walls = facing_walls(
-        scene.rings, s[None, :], options.max_reach_m, options.wall_absorption,
-        tuple(scene.barriers), len(scene.footprints),
-    )  # fmt: skip
     traces = []
-    for k in range(len(walls.owner)):
-        if walls.owner[k] == own_building:
-            continue
-        a, b = walls.line[k, :3], walls.line[k, 3:]
-        share, along = _cut(walls.image[k], r[:2], a[:2], b[:2])
-        if not (0.0 < share < 1.0 and 0.0 < along < 1.0):
-            continue
-        point = walls.image[k] + share * (r[:2] - walls.image[k])
-        height = s[2] + share * (r[2] - s[2])
-        dp = float(np.hypot(*(r[:2] - walls.image[k])))
-        if height >= a[2] + along * (b[2] - a[2]) or dp > options.max_reach_m:
-            continue
-        if min(share, 1.0 - share) * dp <= 2.0 * REFLECTION_TRIM_M:
-            continue
-        d = math.hypot(dp, r[2] - s[2])
-        wall = b[:2] - a[:2]
-        normal = np.array([-wall[1], wall[0]]) / np.hypot(*wall)
-        cosine = abs(float((r[:2] - walls.image[k]) @ normal)) / d
-        limit = (2.0 / (walls.least[k] * cosine) ** 2) * share * (1.0 - share) * d
+    for bend in bends(source, receiver, scene, options, own_building):
+        d = math.hypot(bend.dp_m, receiver[2] - source[2])
+        cosine = bend.across_m / d
+        limit = (2.0 / (bend.least_m * cosine) ** 2) * bend.share * (1.0 - bend.share) * d
         with np.errstate(divide="ignore"):
-            loss = 10.0 * np.log10(np.where(limit < 1.0 / WAVELENGTHS_M, walls.share[k], 0.0))
-        bend = np.array([*point, height]) + shift
-        traces.append(
-            _trace([source, bend, receiver], scene, options, left_out, lateral=False, gain=loss)
-        )
+            loss = 10.0 * np.log10(np.where(limit < 1.0 / WAVELENGTHS_M, bend.reflected, 0.0))
+        way = [source, bend.xyz, receiver]
+        traces.append(_trace(way, scene, options, left_out, lateral=False, gain=loss))
     return traces
-
-
-def _cut(p: FloatArray, q: FloatArray, a: FloatArray, b: FloatArray) -> tuple[float, float]:
-    """Where p-q meets a-b: the share along each, or (-1, -1) for parallel lines."""
-    u, v, w = q - p, b - a, a - p
-    det = u[0] * v[1] - u[1] * v[0]
-    if det == 0.0:
-        return -1.0, -1.0
-    return float((w[0] * v[1] - w[1] * v[0]) / det), float((w[0] * u[1] - w[1] * u[0]) / det)
 
 
 def _trace(
@@ -267,7 +235,6 @@ def propagate_reference(
     far = clear_of_walls(receivers.xyz, scene.footprints, scene.heights_m, scene.tree)
     energy = np.zeros((len(receivers), len(groups)))
     bands = np.zeros((len(receivers), N_BANDS))
-    weight = 10.0 ** (0.1 * A_WEIGHTING_DB)
     beyond = 0
     for j in range(len(receivers)):
         facade = options.facade_reflection_db if receivers.own_building[j] >= 0 else 0.0
@@ -276,7 +243,7 @@ def propagate_reference(
             if np.hypot(*(s - r)[:2]) > options.max_reach_m:
                 beyond += 1
                 continue
-            left_out = frozenset(_inside(near, i)) | frozenset(_inside(far, j))
+            left_out = near.around(i) | far.around(j)
             traces = [trace_direct(s, r, scene, options, left_out)]
             if options.reflections:
                 own = int(receivers.own_building[j])
@@ -284,7 +251,7 @@ def propagate_reference(
             for trace in traces:
                 e = 10.0 ** (0.1 * (sources.lw_db[i] + trace.level_db + facade))
                 bands[j] += e
-                energy[j, index[i]] += float(e @ weight)
+                energy[j, index[i]] += float(e @ A_WEIGHTS)
     return NoiseResult(
         laeq_dba=energy_to_db(energy.sum(axis=1)),
         by_group_dba=energy_to_db(energy),
@@ -295,7 +262,3 @@ def propagate_reference(
         n_beyond_reach=beyond,
         missing=scene.missing_notes(near.n_inside, far.n_inside),
     )
-
-
-def _inside(points: ClearPoints, k: int) -> list[int]:
-    return [int(b) for b in points.inside[points.pointer[k] : points.pointer[k + 1]]]

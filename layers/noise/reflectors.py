@@ -1,14 +1,95 @@
-"""Walls that reflect: which a source faces, and its images in them (ISO 9613-2 clause 7.5)."""
+"""Walls that reflect: which a source faces, its images in them, and where a path meets them.
+
+ISO 9613-2 clause 7.5; the compiled kernel walks over the walls by itself.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from layers.noise.bands import FloatArray
 from layers.noise.kernel_reflections import WallArrays
-from layers.noise.model import Barrier
+from layers.noise.model import Barrier, NoiseOptions
 from layers.noise.packing import IntArray, Rings
-from layers.noise.rules import CLOSED_LINE, COURT, OPEN_LINE, OUTER
+from layers.noise.rules import CLOSED_LINE, COURT, OPEN_LINE, OUTER, REFLECTION_TRIM_M
+from layers.noise.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """Where a path of one reflection meets its wall.
+
+    :ivar xyz: the place, metres, shape (3,).
+    :ivar top_m: height of the wall there.
+    :ivar least_m: smallest dimension of the wall.
+    :ivar share: of the path that lies before the wall.
+    :ivar dp_m: length of the path in plan.
+    :ivar across_m: distance of receiver and image in plan at right angles to the wall.
+    :ivar reflected: share of the energy, shape (8,).
+    """
+
+    xyz: FloatArray
+    top_m: float
+    least_m: float
+    share: float
+    dp_m: float
+    across_m: float
+    reflected: FloatArray
+
+
+def bends(
+    source: FloatArray,
+    receiver: FloatArray,
+    scene: Scene,
+    options: NoiseOptions,
+    own_building: int = -1,
+) -> Iterator[Bend]:
+    """Where paths from a source by way of one wall to a receiver meet the wall, wall by wall.
+
+    A wall of ``own_building`` never reflects, nor does one that the path passes over.
+
+    :param source, receiver: x, y, z in metres, clear of walls.
+    """
+    shift = np.r_[scene.origin, 0.0]
+    s, r = source - shift, receiver - shift
+    walls = facing_walls(
+        scene.rings, s[None, :], options.max_reach_m, options.wall_absorption,
+        tuple(scene.barriers), len(scene.footprints),
+    )  # fmt: skip
+    for k in range(len(walls.owner)):
+        a, b, image = walls.line[k, :3], walls.line[k, 3:], walls.image[k]
+        if walls.owner[k] == own_building:
+            continue
+        way, wall = r[:2] - image, b[:2] - a[:2]
+        share, along = _meeting(image, way, a[:2], wall)
+        dp = float(np.hypot(*way))
+        if not (0.0 < share < 1.0 and 0.0 < along < 1.0) or dp > options.max_reach_m:
+            continue
+        if min(share, 1.0 - share) * dp <= 2.0 * REFLECTION_TRIM_M:
+            continue
+        height, top = s[2] + share * (r[2] - s[2]), a[2] + along * (b[2] - a[2])
+        if height >= top:
+            continue
+        normal = np.array([-wall[1], wall[0]]) / np.hypot(*wall)
+        yield Bend(
+            np.array([*(image + share * way), height]) + shift, float(top),
+            float(walls.least[k]), share, dp, abs(float(way @ normal)), walls.share[k],
+        )  # fmt: skip
+
+
+def _meeting(p: FloatArray, u: FloatArray, a: FloatArray, v: FloatArray) -> tuple[float, float]:
+    """Where the line from ``p`` along ``u`` meets the one from ``a`` along ``v``.
+
+    The share of each; (-1, -1) for parallel lines.
+    """
+    w = a - p
+    det = u[0] * v[1] - u[1] * v[0]
+    if det == 0.0:
+        return -1.0, -1.0
+    return float((w[0] * v[1] - w[1] * v[0]) / det), float((w[0] * u[1] - w[1] * u[0]) / det)
 
 
 def facing_walls(

@@ -43,6 +43,10 @@ class ClearPoints:
         """How many points lie inside a building."""
         return int((np.diff(self.pointer) > 0).sum())
 
+    def around(self, k: int) -> frozenset[int]:
+        """Positions of the buildings that point ``k`` is inside of."""
+        return frozenset(self.inside[self.pointer[k] : self.pointer[k + 1]].tolist())
+
 
 def clear_of_walls(
     xyz: FloatArray,
