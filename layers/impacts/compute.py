@@ -30,7 +30,7 @@ from layers.impacts.utility import utility
 from layers.impacts.vibration import vibration
 
 #: Raised whenever a computation would give other numbers; stands on every run.
-ENGINE_VERSION = "6"
+ENGINE_VERSION = "7"
 
 KindFunction = Callable[[Scene, Parameters], KindResult]
 

@@ -61,7 +61,11 @@ class PartHours:
 
 
 def part_hours(hours: Sequence[Hours]) -> PartHours:
-    """Hours of each weekday in each part of day; hours told twice count once."""
+    """Hours of each weekday in each part of day; hours told twice count once.
+
+    A part of day is never longer than itself: who works in the small hours and again from the
+    evening on works in two nights, and the level of a night is that of the fuller one at most.
+    """
     spans: dict[int, list[tuple[float, float]]] = {day: [] for day in range(7)}
     for h in hours:
         spans[h.weekday].append(hour_span(h))
@@ -73,7 +77,7 @@ def part_hours(hours: Sequence[Hours]) -> PartHours:
                     for shift in (0.0, 24.0):
                         common = min(end, high + shift) - max(start, low + shift)
                         result[part][day] += max(0.0, common)
-    return PartHours(result)
+    return PartHours({part: np.minimum(told, PART_HOURS[part]) for part, told in result.items()})
 
 
 def noisy_hours(hours: Sequence[Hours]) -> tuple[tuple[Hours, ...], str]:
