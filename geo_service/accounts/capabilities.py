@@ -34,7 +34,7 @@ CAPABILITIES = {
     "history": N_("cronologia"),
     "buildings.edit": N_("cambiare edifici e scale"),
     "own_jobs": N_("gli elenchi che ha chiesto"),
-    "jobs": N_("lavori in corso del servizio"),
+    "jobs": N_("elaborazioni del servizio"),
 }
 
 _DESK = {"signed_in", "desk", "cases", "totals"}

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from geo_service import history
 from geo_service.accounts.models import Account
+from geo_service.accounts.service import normal_email
 from geo_service.errors import NotFound, NotSignedIn, ServiceUnavailable
 from geo_service.i18n import gettext as _
 from geo_service.settings import Settings, get_settings
@@ -120,7 +121,7 @@ def account_for(session: Session, identity: Identity) -> Account:
     )
     if account is None and identity.email and identity.email_verified:
         account = session.scalar(
-            select(Account).where(Account.email == identity.email.strip().lower()).with_for_update()
+            select(Account).where(Account.email == normal_email(identity.email)).with_for_update()
         )
         if account is not None and account.oidc_subject is not None:
             # The address now belongs to another identity: the person is not the one we know.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo_service.accounts.models import FUNCTIONS, Account, AccountSite
@@ -47,7 +47,8 @@ def offered(session: Session, quarter_ids: Iterable[int] | None) -> Offer:
         .join(Building, Building.id == Stairwell.building_id)
         .join(Quarter, Quarter.id == Building.quarter_id)
         .where(Building.closed_on.is_(None))
-        .order_by(Quarter.name, Building.name, Building.code, Stairwell.label)
+        .order_by(Quarter.name, Building.name, Building.code)
+        .order_by(func.length(Stairwell.label), Stairwell.label)
     )
     sites = (
         select(Site.id, Site.code, Site.name)

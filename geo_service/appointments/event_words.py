@@ -77,7 +77,8 @@ def _changes(event: AppointmentEvent) -> tuple[str, ...]:
         changes.pop("slot_on", None)
         changes.pop("slot_hours", None)
     for name, (before, after) in changes.items():
-        said.append(_change(_label(name), _value(name, before), _value(name, after)))
+        label = _(vocabulary.FIELD_WORDS.get(name, name))
+        said.append(_change(label, _value(name, before), _value(name, after)))
     return tuple(said)
 
 
@@ -90,11 +91,6 @@ def _moment(changes: dict[str, Any], side: int) -> str:
     hours = changes.get("slot_hours", (None, None))[side]
     spoken = i18n.day(dt.date.fromisoformat(day)) if day else ""
     return " ".join(part for part in (spoken, hours or "") if part)
-
-
-def _label(name: str) -> str:
-    known = {"keys_note": "note"}.get(name, name)
-    return _(vocabulary.FIELD_WORDS[known]) if known in vocabulary.FIELD_WORDS else name
 
 
 def _value(name: str, value: Any) -> str:

@@ -19,12 +19,12 @@ from geo_service.appointments.planning import Slot, WorkDays, work_days
 from geo_service.appointments.states import OPEN, STATES
 from geo_service.appointments.vocabulary import OBJECTION_WORDS
 from geo_service.households.addresses import ADDRESSES
+from geo_service.households.lists import PAGE_ROWS, Page
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.works.revisions import inclusive
 from layers.sites import PhaseRevision
 
-PAGE_ROWS = 50
 SORTS = ("quando", "dove", "stato")
 
 
@@ -95,16 +95,6 @@ class Wanted:
     only: str = ""
     sort: str = "quando"
     page: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of the list of a phase."""
-
-    rows: list[Row]
-    total: int
-    page: int
-    pages: int
 
 
 _ROWS = f"""
@@ -179,13 +169,7 @@ def days_of(revision: PhaseRevision) -> WorkDays:
     """Days and hours in which ``revision`` is worked on."""
     first, last = inclusive(revision.period)
     hours = [(h.weekday, h.starts_at, h.ends_at, h.noisy) for h in revision.hours]
-    return work_days(first, last or first, hours, patron())
-
-
-def patron() -> tuple[int, int] | None:
-    """The local patron's holiday as (month, day), where the settings name one."""
-    day = get_settings().patron_day
-    return None if day is None else (int(day[:2]), int(day[3:]))
+    return work_days(first, last or first, hours, get_settings().patron)
 
 
 def with_conflicts(listed: Sequence[Row], days: WorkDays, flat_ids: Iterable[int]) -> list[Row]:

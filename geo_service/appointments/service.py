@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from geo_service import calendar, history
-from geo_service.appointments.lists import patron
 from geo_service.appointments.models import ITEMS, Appointment, AppointmentEvent, Preparation
 from geo_service.appointments.planning import Plan, Slot
 from geo_service.appointments.states import OPEN, OUTCOMES, REVOCABLE, permitted
@@ -21,6 +20,7 @@ from geo_service.appointments.vocabulary import PREPARE
 from geo_service.errors import Conflict, Invalid, NotFound
 from geo_service.i18n import day as day_words
 from geo_service.i18n import gettext as _
+from geo_service.settings import get_settings
 from layers.buildings import Flat, Stairwell
 from layers.sites import PhaseRevision, Site, WorksPhase
 
@@ -118,7 +118,7 @@ def _make(session: Session, revision: PhaseRevision, flat_id: int, slot: Slot) -
         state="proposed",
     )
     for item, working_days in PREPARE.get(revision.preset or "", {}).items():
-        ready_by = calendar.add_working_days(slot.day, -working_days, patron())
+        ready_by = calendar.add_working_days(slot.day, -working_days, get_settings().patron)
         made.preparation.append(Preparation(item=item, ready_by=ready_by))
     session.add(made)
     session.flush()
@@ -343,12 +343,12 @@ def _take(found: Appointment, slot: Slot) -> Changes:
 
 def _as_long_before(ready_by: dt.date, old: dt.date, new: dt.date) -> dt.date:
     """The day as many working days before ``new`` as ``ready_by`` was before ``old``."""
-    feast = patron()
+    patron = get_settings().patron
     number, day = 0, ready_by
     while day < old:
-        number += calendar.is_working_day(day, feast)
+        number += calendar.is_working_day(day, patron)
         day += dt.timedelta(days=1)
-    return calendar.add_working_days(new, -number, feast)
+    return calendar.add_working_days(new, -number, patron)
 
 
 def _slot_change(before: Slot | None, after: Slot) -> Changes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
@@ -52,11 +53,10 @@ def change_state(
     reason, reported_by = forms.read_why(typed)
     slot = _slot(session, found, typed, today) if to == "second_attempt" else None
 
-    def act() -> str:
+    def act() -> None:
         service.change_state(
             session, found, to, today=today, reason=reason, reported_by=reported_by, slot=slot
         )
-        return _back(typed, found)
 
     return _done(request, session, who, found, today, typed, act)
 
@@ -67,11 +67,7 @@ def undo(
 ) -> Response:
     """Take the last state back."""
     found, _row = _found(session, who, today, appointment_id)
-
-    def act() -> str:
-        service.undo(session, found)
-        return f"/appuntamenti/{found.id}"
-
+    act = partial(service.undo, session, found)
     return _done(request, session, who, found, today, typed, act)
 
 
@@ -85,12 +81,11 @@ def move(
     slot = _slot(session, found, typed, today)
     agreed = typed.form.get("concordato") is not None
 
-    def act() -> str:
+    def act() -> None:
         if slot is not None:
             service.move(
                 session, found, slot, agreed=agreed, reason=reason, reported_by=reported_by
             )
-        return f"/appuntamenti/{found.id}"
 
     return _done(request, session, who, found, today, typed, act)
 
@@ -102,11 +97,7 @@ def entry(
     """Who lets the crew in, where the keys are, what the household asked for."""
     found, _row = _found(session, who, today, appointment_id)
     forms.read_entry(typed)
-
-    def act() -> str:
-        service.set_entry(session, found, typed.values)
-        return f"/appuntamenti/{found.id}"
-
+    act = partial(service.set_entry, session, found, typed.values)
     return _done(request, session, who, found, today, typed, act)
 
 
@@ -117,11 +108,7 @@ def preparation(
     """What is to be prepared, by when, what is ready."""
     found, _row = _found(session, who, today, appointment_id)
     wanted = forms.read_preparation(typed)
-
-    def act() -> str:
-        service.set_preparation(session, found, wanted, today)
-        return f"/appuntamenti/{found.id}"
-
+    act = partial(service.set_preparation, session, found, wanted, today)
     return _done(request, session, who, found, today, typed, act)
 
 
@@ -162,13 +149,9 @@ def _slot(session: Session, found: Appointment, typed: Typed, today: dt.date) ->
     return None if typed.errors else slot
 
 
-def _back(typed: Typed, found: Appointment) -> str:
-    return own_path(typed.text("torna", 500), f"/appuntamenti/{found.id}")
-
-
 def _done(
     request: Request, session: Session, who: SignedIn, found: Appointment, today: dt.date,
-    typed: Typed, act: Any,
+    typed: Typed, act: Callable[[], None],
 ) -> Response:  # fmt: skip
     """Carry the form out; what cannot be done is told above the appointment as it stands."""
     if typed.errors:
@@ -176,7 +159,8 @@ def _done(
 
     def locked() -> str:
         service.locked(session, found, typed.number_of("versione"))
-        return str(act())
+        act()
+        return own_path(typed.text("torna", 500), f"/appuntamenti/{found.id}")
 
     try:
         return forms.done_once(request, session, who, typed, locked)
@@ -206,7 +190,6 @@ def _page(
         **frame(revision),
         row=row,
         entry=found,
-        allowed=allowed,
         asked=asked if asked in allowed else "",
         back=own_path(_asked_back(request, typed), ""),
         can_undo=service.revocable(session, found),

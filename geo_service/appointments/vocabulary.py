@@ -67,11 +67,9 @@ OBJECTION_WORDS = {
     "hours": N_("È fuori dall'orario di lavoro della fase."),
 }
 FIELD_WORDS = {
-    "state": N_("stato"),
-    "slot": N_("quando"),
     "crew": N_("squadra"),
     "access": N_("chi apre"),
-    "note": N_("nota sulle chiavi"),
+    "keys_note": N_("nota sulle chiavi"),
     "wish": N_("richiesta"),
     "not_before": N_("non prima delle"),
     "not_after": N_("non dopo le"),

@@ -11,10 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from geo_service import history, i18n
+from geo_service import i18n
 from geo_service.errors import Invalid
-from geo_service.history import Subject
-from geo_service.households.editing import CONTACT, FACTS, tell
+from geo_service.households.editing import CONTACT, FACTS, tell, tell_place
 from geo_service.households.models import Household, HouseholdContact, Stay, Tenancy
 from geo_service.i18n import gettext as _
 from layers.buildings import Building, Flat
@@ -46,7 +45,7 @@ def add_flat(
     session.add(flat)
     session.flush()
     told = {name: (None, value) for name, value in values.items() if value not in (None, "", False)}
-    _tell_flat(session, flat, building.quarter_id, "flat.added", told)
+    tell_place(session, flat, "flat.added", told)
     return flat
 
 
@@ -71,16 +70,7 @@ def close_flat(session: Session, flat: Flat, day: dt.date) -> None:
         raise Invalid(sentence, {"giorno": sentence})
     flat.closed_on = day
     session.flush()
-    quarter_id = flat.stairwell.building.quarter_id
-    _tell_flat(session, flat, quarter_id, "flat.closed", {"closed_on": (None, day)})
-
-
-def _tell_flat(
-    session: Session, flat: Flat, quarter_id: int, action: str,
-    changes: Mapping[str, tuple[Any, Any]],
-) -> None:  # fmt: skip
-    subject = Subject("flat", flat.id, quarter_id)
-    history.record(session, history.actor_of(session), action, subject, changes)
+    tell_place(session, flat, "flat.closed", {"closed_on": (None, day)})
 
 
 def next_code(session: Session, quarter_id: int) -> str:

@@ -142,7 +142,7 @@ def change_flat(session: Session, flat: Flat, values: Mapping[str, Any]) -> bool
     for name in changed:
         setattr(flat, name, values[name])
     session.flush()
-    _tell_place(session, flat, "flat.changed", changed)
+    tell_place(session, flat, "flat.changed", changed)
     return not DECIDES_IMPACTS.isdisjoint(changed)
 
 
@@ -160,7 +160,7 @@ def save_person(
         session.add(kind(**{parent: place.id}, **values))
         session.flush()
         told = {name: ("", value) for name, value in values.items() if value}
-        _tell_place(session, place, f"{kind.__tablename__}.added", told)
+        tell_place(session, place, f"{kind.__tablename__}.added", told)
         return
     person = _person(session, kind, place, person_id, version)
     before = {name: getattr(person, name) for name in values}
@@ -169,7 +169,7 @@ def save_person(
     session.flush()
     changed = history.difference(before, values)
     if changed:
-        _tell_place(session, place, f"{kind.__tablename__}.changed", changed)
+        tell_place(session, place, f"{kind.__tablename__}.changed", changed)
 
 
 def drop_person(
@@ -178,7 +178,7 @@ def drop_person(
     """Take an owner or administrator off; raises as :func:`save_person` does."""
     session.delete(_person(session, kind, place, person_id, version))
     session.flush()
-    _tell_place(session, place, f"{kind.__tablename__}.dropped", {})
+    tell_place(session, place, f"{kind.__tablename__}.dropped", {})
 
 
 def _person(
@@ -200,9 +200,10 @@ def _person(
     return person
 
 
-def _tell_place(
+def tell_place(
     session: Session, place: Flat | Building, action: str, changes: Mapping[str, tuple[Any, Any]]
 ) -> None:
+    """Note a change of a flat, or of who administers a building, in the history."""
     if isinstance(place, Flat):
         subject = Subject("flat", place.id, place.stairwell.building.quarter_id)
     else:

@@ -89,21 +89,19 @@ def _save_person(
     place: Flat | Building, kind: Person,
 ) -> Response:  # fmt: skip
     person_id, version = typed.number_of("persona"), typed.number_of("versione")
-    if typed.form.get("togli") is not None:
-        try:
-            editing.drop_person(session, kind, place, person_id, version)
-        except ChangedMeanwhile as theirs:
-            typed.errors[""] = str(theirs)
-            return _sheet(request, session, who, flat, today, typed, person=kind, status=409)
-        return see_other(f"/alloggi/{flat.id}")
-    forms.read_person(typed)
+    going = typed.form.get("togli") is not None
+    if not going:
+        forms.read_person(typed)
     if typed.errors:
         wrong = {f"{kind.__tablename__}-{name}": text for name, text in typed.errors.items()}
         typed.errors = {"": _("La persona non è stata salvata: correggete i suoi campi."), **wrong}
         return _sheet(request, session, who, flat, today, typed, person=kind, status=422)
-    known = person_id if person_id > 0 else None
     try:
-        editing.save_person(session, kind, place, known, typed.values, version)
+        if going:
+            editing.drop_person(session, kind, place, person_id, version)
+        else:
+            known = person_id if person_id > 0 else None
+            editing.save_person(session, kind, place, known, typed.values, version)
     except ChangedMeanwhile as theirs:
         typed.errors[""] = str(theirs)
         return _sheet(request, session, who, flat, today, typed, person=kind, status=409)

@@ -89,21 +89,28 @@ async def read_form(request: Request) -> Typed:
     return Typed(await request.form(max_files=0, max_fields=MAX_FIELDS))
 
 
+def read_contact(typed: Typed, *, named: bool = False) -> dict[str, str]:
+    """Name, telephone and e-mail; without a name where ``named`` is a fault."""
+    email = typed.text("email")
+    if email and not _EMAIL.fullmatch(email):
+        typed.errors["email"] = _("Non è un indirizzo e-mail.")
+    return {
+        "name": typed.text("nome", required=named),
+        "phone": typed.text("telefono", 40),
+        "email": email,
+    }
+
+
 def read_household(typed: Typed, *, protected: bool) -> None:
     """Facts and contacts of a household; ``protected`` lets the protection be changed."""
     language = typed.text("lingua", 3).lower()
     if not re.fullmatch("[a-z]{2,3}", language):
         typed.errors["lingua"] = _("Serve il codice di una lingua: it, ar, zh…")
-    email = typed.text("email")
-    if email and not _EMAIL.fullmatch(email):
-        typed.errors["email"] = _("Non è un indirizzo e-mail.")
     typed.values = {
         "language": language,
         "size": typed.whole("persone", 1, 30),
         "channel": typed.choice("canale", CHANNELS),
-        "name": typed.text("nome"),
-        "phone": typed.text("telefono", 40),
-        "email": email,
+        **read_contact(typed),
     }
     if protected:
         typed.values["protected"] = typed.form.get("protetto") is not None
@@ -142,13 +149,8 @@ def _sides(typed: Typed) -> list[str] | None:
 
 def read_person(typed: Typed) -> None:
     """An owner or an administrator."""
-    email = typed.text("email")
-    if email and not _EMAIL.fullmatch(email):
-        typed.errors["email"] = _("Non è un indirizzo e-mail.")
     typed.values = {
-        "name": typed.text("nome", required=True),
-        "phone": typed.text("telefono", 40),
-        "email": email,
+        **read_contact(typed, named=True),
         "address": typed.text("indirizzo", 300),
     }
 

@@ -53,7 +53,7 @@ def move(session: Session, household: Household, version: int, wanted: Move) -> 
     """
     locked(session, household, version)
     stays = session.scalars(select(Stay).where(Stay.household_id == household.id)).all()
-    present = next((s for s in stays if _holds(s.period, wanted.day)), None)
+    present = next((s for s in stays if s.period.contains(wanted.day)), None)
     if present is not None and present.flat_id == wanted.flat_id:
         raise Invalid(_("Il nucleo abita già lì."), {"interno": _("Il nucleo abita già lì.")})
     if present is not None and present.period.lower == wanted.day:
@@ -96,7 +96,7 @@ def _in_words(
         Stay.household_id == household.id, Stay.period.overlaps(Range(wanted.day, None))
     )
     found = session.scalars(query.order_by(Stay.period)).all()
-    later = next((s for s in found if not _holds(s.period, wanted.day)), found[0])
+    later = next((s for s in found if not s.period.contains(wanted.day)), found[0])
     place = places_of(session, [later.flat_id])[later.flat_id]
     sentence = _(
         "Un nucleo abita in un posto alla volta: dal %(day)s risulta in %(address)s, scala "
@@ -110,13 +110,8 @@ def _in_words(
 def _end_titles(session: Session, household_id: int, day: dt.date) -> None:
     query = select(Tenancy).where(Tenancy.household_id == household_id)
     for title in session.scalars(query):
-        if _holds(title.period, day) and title.period.lower != day:
+        if title.period.contains(day) and title.period.lower != day:
             title.period = Range(title.period.lower, day)
-
-
-def _holds(period: Range[dt.date], day: dt.date) -> bool:
-    begun = period.lower is None or period.lower <= day
-    return begun and (period.upper is None or day < period.upper)
 
 
 def merge(
@@ -171,7 +166,7 @@ def _join_stays(session: Session, kept: Household, other: Household) -> None:
             continue
         joined = stay.period
         for clash in clashes:
-            joined = _span(joined, clash.period)
+            joined = joined.union(clash.period)
         for extra in clashes[1:]:
             own.remove(extra)
             session.delete(extra)
@@ -182,14 +177,6 @@ def _join_stays(session: Session, kept: Household, other: Household) -> None:
             raise Invalid(_clash(session, blocking, stay))
         clashes[0].period = joined
         session.flush()
-
-
-def _span(a: Range[dt.date], b: Range[dt.date]) -> Range[dt.date]:
-    """The period from the earlier start to the later end; None is an open side."""
-    starts, ends = (a.lower, b.lower), (a.upper, b.upper)
-    lower = None if None in starts else min(d for d in starts if d is not None)
-    upper = None if None in ends else max(d for d in ends if d is not None)
-    return Range(lower, upper)
 
 
 def _join_titles(session: Session, kept: Household, other: Household) -> None:

@@ -168,8 +168,9 @@ def merge(
         return _sheet(request, session, who, found, today, errors=typed.errors, status=422)
     if typed.form.get("conferma") is None:
         return _merge_form(request, session, found, other, {})
-    contact = {"name": typed.text("nome"), "phone": typed.text("telefono", 40),
-               "email": typed.text("email")}  # fmt: skip
+    contact = forms.read_contact(typed)
+    if typed.errors:
+        return _merge_form(request, session, found, other, typed.errors, contact, 422)
     versions = typed.number_of("versione"), typed.number_of("altra_versione")
     try:
         moving.merge(session, found, versions[0], other, versions[1], contact)
@@ -250,7 +251,8 @@ def _form(
     _show(request, session, found)
     # A form with faults goes on from where it started; after a clash, from what stands now.
     version = found.row_version if typed is None else typed.number_of("versione")
-    languages = {shown["language"], *words.LANGUAGE_NAMES}
+    codes = {shown["language"], *words.LANGUAGE_NAMES}
+    spoken = [(code, words.language_name(code)) for code in codes if code]
     labels = {
         "lingua": _("Lingua"), "persone": _("Persone"), "canale": _("Canale"), "nome": _("Nome"),
         "telefono": _("Telefono"), "email": _("E-mail"), "protetto": _("Indirizzo protetto"),
@@ -265,7 +267,7 @@ def _form(
         errors=errors,
         others=others or {},
         labels=labels,
-        languages_known=sorted((words.language_name(c), c) for c in languages if c),
+        languages_known=sorted(spoken, key=lambda one: one[1]),
         channels=[(code, _(vocabulary.CHANNEL_WORDS[code])) for code in CHANNELS],
         may_protect=who.can("protected"),
         section="/nuclei",

@@ -16,6 +16,7 @@ from geo_service.history import HistoryEntry
 from geo_service.households.models import Household, Stay
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import revise_phase
+from layers.buildings import Stairwell
 from layers.sites import PhaseConfirmation, PhaseRevision
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import csrf_of, sign_in
@@ -280,6 +281,15 @@ def test_a_delegate_is_invited_with_a_stairwell(
     assert person.stairwell_id == stair
     page = browser.get(f"/persone/{person.id}").text
     assert f'<option value="{stair}" selected' in page
+    session.add_all(
+        Stairwell(
+            building_id=world.buildings[1].id, label=label, entrance=world.stairwells[1].entrance
+        )
+        for label in ("10", "9")
+    )
+    session.commit()
+    page = browser.get(f"/persone/{person.id}").text
+    assert page.index("scala 9</option>") < page.index("scala 10</option>")
     as_works = {"csrf": token, "nome": "Rita", "ruolo": "works", "scala": str(stair),
                 "cantiere": str(world.site.id), "funzione": "dl", "ditta": ""}  # fmt: skip
     assert browser.post(f"/persone/{person.id}", data=as_works).status_code == 303

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,7 @@ from geo_service.households.models import (
     Tenancy,
 )
 from tests.geo_service.builders import MONDAY, World
-from tests.geo_service.conftest import csrf_of
+from tests.geo_service.conftest import asked, csrf_of
 
 Staff = Callable[[str], TestClient]
 MAX_QUERIES = 8
@@ -314,6 +314,11 @@ def test_two_records_of_one_household_become_one_and_nothing_is_lost(
     shown = send(browser, page, f"{page}/unisci", codice="N0-bis")
     assert shown.status_code == 200
     assert 'value="333"' in shown.text
+    wrong = send(browser, page, f"{page}/unisci", codice="N0-bis", conferma="1", versione="1",
+                 altra_versione="1", nome="Famiglia 0", telefono="333", email="zero@")  # fmt: skip
+    assert wrong.status_code == 422
+    assert "Non è un indirizzo e-mail" in wrong.text
+    assert 'value="zero@"' in wrong.text
     session.expire_all()
     assert double.merged_into_id is None
     done = send(browser, page, f"{page}/unisci", codice="N0-bis", conferma="1", versione="1",
@@ -405,16 +410,6 @@ def test_a_list_costs_at_most_eight_queries(
 ) -> None:
     browser = staff("coordinator")
     browser.get(path)
-    asked: list[str] = []
-
-    def note(conn: Any, cursor: Any, statement: str, *more: Any) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE")):
-            asked.append(statement)
-
-    engine = session.connection().engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with asked(session) as statements:
         assert browser.get(path).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    assert 0 < len(asked) <= MAX_QUERIES, asked
+    assert 0 < len(statements) <= MAX_QUERIES, statements
