@@ -2,8 +2,7 @@
 
 A map asks for dozens of tiles at a time, and a tile is the same for everybody. So those that can
 be answered are answered before the pages' shell. Whatever is unusual (an unknown quarter or layer,
-another version, a database that does not answer) goes on to the ordinary route, which says what is
-wrong.
+a database that does not answer) goes on to the ordinary route, which says what is wrong.
 """
 
 from __future__ import annotations
@@ -76,13 +75,14 @@ class PublicTiles:
         ):
             found = await self._found(scope)
             if found is not None:
-                await self._send(scope, send, found)
+                await self._send(scope, send, *found)
                 return
         await self.app(scope, receive, send)
         if scope["type"] == "lifespan" and self._engine is not None:
             self._engine.dispose()
 
-    async def _found(self, scope: Scope) -> tiles.Tile | None:
+    async def _found(self, scope: Scope) -> tuple[tiles.Tile, bool] | None:
+        """The tile, and whether it shows the version that its address names."""
         address = _ADDRESS.fullmatch(scope["path"])
         if address is None:
             return None
@@ -90,7 +90,7 @@ class PublicTiles:
         key = (int(quarter_id), int(version), layer, *map(int, place))
         kept = self.cache.get(key)
         if kept is not None:
-            return kept
+            return kept, True
         bind = scope["app"].state.session_factory.kw["bind"]
         if not isinstance(bind, Engine):
             return None
@@ -98,7 +98,9 @@ class PublicTiles:
             self._limit = CapacityLimiter(AT_ONCE)
         return await to_thread.run_sync(self._cut, bind, key, limiter=self._limit)
 
-    def _cut(self, bind: Engine, key: tuple[int, int, str, int, int, int]) -> tiles.Tile | None:
+    def _cut(
+        self, bind: Engine, key: tuple[int, int, str, int, int, int]
+    ) -> tuple[tiles.Tile, bool] | None:
         quarter_id, version, layer, z, x, y = key
         try:
             with self._engine_of(bind).connect() as connection:
@@ -111,17 +113,19 @@ class PublicTiles:
             log.info("tile left to its route", reason=type(error).__name__)
             return None
         # Kept, here and by whoever asked, only under the version it really shows.
-        return self.cache.put(key, content) if shown == version else None
+        if shown == version:
+            return self.cache.put(key, content), True
+        return tiles.tagged(content), False
 
     def _engine_of(self, bind: Engine) -> Engine:
         if self._engine is None or self._of is not bind:
             self._engine, self._of = reading_engine(bind, AT_ONCE), bind
         return self._engine
 
-    async def _send(self, scope: Scope, send: Send, tile: tiles.Tile) -> None:
+    async def _send(self, scope: Scope, send: Send, tile: tiles.Tile, current: bool) -> None:
         etag = tile.etag.encode()
         known = any(name == b"if-none-match" and etag in value for name, value in scope["headers"])
-        own = tile_headers(tile.etag, shared=True)
+        own = tile_headers(tile.etag, shared=True, current=current)
         headers = [(name.encode(), value.encode()) for name, value in own.items()]
         body = b"" if known else tile.content
         if not known:

@@ -81,6 +81,19 @@ def test_a_tile_is_kept_under_the_version_it_shows_only(served) -> None:
     assert "immutable" in browser.get(base.format(2)).headers["cache-control"]
 
 
+def test_a_page_of_yesterday_costs_one_statement_a_tile(served, monkeypatch) -> None:
+    browser, base, _ = served
+    asked = []
+    cut = tiles.versioned_tile
+    monkeypatch.setattr(
+        tiles, "versioned_tile", lambda *values: asked.append(values) or cut(*values)
+    )
+    answer = browser.get(base.format(999))
+    assert answer.status_code == 200
+    assert len(answer.content) > 50
+    assert len(asked) == 1
+
+
 def test_what_is_wrong_is_told_by_the_ordinary_route(served) -> None:
     browser, base, _ = served
     assert browser.get(base.format(1).replace("buildings", "households")).status_code == 422
