@@ -44,19 +44,19 @@ from geo_service.web import logs, problems
 from geo_service.web.assets import STATIC, Assets
 from geo_service.web.quick_tiles import PublicTiles
 from geo_service.web.shell import Shell
-from geo_service.works import cut_routes as cuts
-from geo_service.works import derogation_routes as derogation
-from geo_service.works import edit_routes as edit
 from geo_service.works import own_routes as own_works
-from geo_service.works import permit_routes as permits
 from geo_service.works import routes as works
-from geo_service.works import schedule_routes as schedule
-from geo_service.works import served_routes as served
-from geo_service.works import simulation_routes as simulation
-from geo_service.works import site_routes as site_edit
 from geo_service.works import task_routes as tasks
-from geo_service.works import timeline_routes as timeline
-from geo_service.works import version_routes as versions
+from geo_service.works.cuts import routes as cuts
+from geo_service.works.cuts import served_routes as served
+from geo_service.works.derogations import routes as derogation
+from geo_service.works.editing import routes as edit
+from geo_service.works.editing import site_routes as site_edit
+from geo_service.works.editing import version_routes as versions
+from geo_service.works.permits import routes as permits
+from geo_service.works.schedule_files import routes as schedule
+from geo_service.works.simulation import routes as simulation
+from geo_service.works.timelines import routes as timeline
 from maps.base.assets import OWN_ROOT
 
 ROOMS = (

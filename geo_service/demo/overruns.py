@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from geo_service.settings import get_settings
-from geo_service.works.cut_actuals import record_actual
+from geo_service.works.cuts.actuals import record_actual
 from layers.sites import PhaseRevision
 
 # Announced until 12:30, still closed late in the afternoon.

@@ -23,7 +23,8 @@ from geo_service.history import HIDDEN, HistoryEntry
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
 from geo_service.web import words
-from geo_service.works import permit_states, reported
+from geo_service.works import reported
+from geo_service.works.permits import states as permit_states
 from geo_service.works.presets import PRESETS
 from layers.plant.catalogue import catalogue
 

@@ -16,7 +16,7 @@ from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import render, sees_flats
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
-from geo_service.works.cut_page import building_cuts
+from geo_service.works.cuts.page import building_cuts
 from geo_service.works.map_data import map_data
 from geo_service.works.map_view import choice_of
 from geo_service.works.places import building_label

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from geo_service.i18n import day
 from geo_service.i18n import gettext as _
 from geo_service.web import words
-from geo_service.works import cut_actuals, permit_states
-from geo_service.works.permit_rules import Need
-from geo_service.works.permits import missing_permits
+from geo_service.works.cuts import actuals as cut_actuals
+from geo_service.works.permits import states as permit_states
+from geo_service.works.permits.rules import Need
+from geo_service.works.permits.service import missing_permits
 from layers.buildings import Quarter
 
 # People are told two weeks before the works begin, as large public works do where they can.

@@ -23,7 +23,7 @@ from geo_service.database import refresh_statistics
 from geo_service.errors import Conflict
 from geo_service.households.importing import HouseholdLoader
 from geo_service.imports.seeing import Nobody, Watcher
-from geo_service.works.importing import PhaseLoader
+from geo_service.works.importing.phases import PhaseLoader
 from layers.buildings import DATA_SOURCES, Quarter
 from layers.crs import SRID
 from layers.errors import DataError, Sentence

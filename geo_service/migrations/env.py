@@ -13,7 +13,9 @@ from geo_service.files import store
 from geo_service.households import models as households
 from geo_service.imports import uploads
 from geo_service.jobs import models as jobs
-from geo_service.works import cut_actuals, once, permit_documents
+from geo_service.works import once
+from geo_service.works.cuts import actuals as cut_actuals
+from geo_service.works.permits import documents as permit_documents
 from layers import sites
 from layers.db import Base
 from layers.impacts import models as impacts

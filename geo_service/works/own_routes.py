@@ -17,9 +17,10 @@ from geo_service.web.pages import environment, render, see_other
 from geo_service.web.panels import panels
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
-from geo_service.works import own_phases, permit_states, reported, sayings
+from geo_service.works import own_phases, reported, sayings
 from geo_service.works.hours import daily_hours
 from geo_service.works.overview import revision_of_phase
+from geo_service.works.permits import states as permit_states
 from geo_service.works.phase_page import cut_lines, phase_context, plant_line
 from geo_service.works.revisions import inclusive
 

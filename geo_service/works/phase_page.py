@@ -17,15 +17,15 @@ from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import sees_flats
 from geo_service.web.panels import panels
 from geo_service.works import overview
-from geo_service.works.cut_page import phase_cuts
-from geo_service.works.dependency_form import phase_links
+from geo_service.works.cuts.page import phase_cuts
 from geo_service.works.hours import daily_hours
 from geo_service.works.map_data import map_data, phase_view
 from geo_service.works.methods import MethodSheet, method_sheets
-from geo_service.works.permit_page import phase_permits
+from geo_service.works.permits.page import phase_permits
 from geo_service.works.presets import PRESETS
 from geo_service.works.revisions import inclusive
 from geo_service.works.sayings import said_of
+from geo_service.works.timelines.dependency_form import phase_links
 from layers.impacts.models import ImpactRun
 from layers.plant.catalogue import catalogue
 from layers.sites import PhaseRevision, PlantItem

@@ -11,7 +11,7 @@ from geo_service.web.pages import render
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
-from geo_service.works.permit_page import site_permits
+from geo_service.works.permits.page import site_permits
 from geo_service.works.phase_page import phase_context
 
 router = APIRouter()

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from geo_service.settings import get_settings
-from geo_service.works.edit_shapes import shape_text
+from geo_service.works.editing.shapes import shape_text
 from tests.browser.test_edit import DESKTOP, FIRST_MS, PHONE, draw, open_form
 from tests.geo_service.builders import area
 from tests.geo_service.files.test_store import PDF

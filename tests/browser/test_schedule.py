@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_edit import DESKTOP, FIRST_MS, PHONE, open_form
-from tests.geo_service.works.test_schedule_file import HEAD, sheet
+from tests.geo_service.works.schedule_files.test_reading import HEAD, sheet
 
 pytestmark = pytest.mark.browser
 TIMELINE = "/cantieri/1/cronoprogramma"

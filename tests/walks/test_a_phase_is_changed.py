@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from geo_service.works.drafts import CutDraft, PlantDraft
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import add_phase, revise_phase, seal
-from geo_service.works.what_if import simulate
+from geo_service.works.simulation.what_if import simulate
 from layers.impacts.models import Impact, ImpactRun, ImpactZone
 from layers.impacts.store import recompute
 from layers.sites import PhaseRevision, ScheduleVersion

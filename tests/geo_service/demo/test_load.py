@@ -21,8 +21,8 @@ from geo_service.demo.service import load_demo
 from geo_service.errors import Conflict
 from geo_service.households.models import Household, Need, Stay
 from geo_service.households.service import count_households
-from geo_service.works.cut_actuals import late, sentence
-from geo_service.works.permits import missing_permits
+from geo_service.works.cuts.actuals import late, sentence
+from geo_service.works.permits.service import missing_permits
 from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
 from layers.buildings import Building, Flat, Quarter, Stairwell

@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from geo_service.works.dependencies import set_links
-from geo_service.works.dependency_days import Link
+from geo_service.works.timelines.dependencies import set_links
+from geo_service.works.timelines.dependency_days import Link
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World
 

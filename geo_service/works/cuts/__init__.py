@@ -1,0 +1,1 @@
+"""Utility cuts: whom they serve, and what they really did."""

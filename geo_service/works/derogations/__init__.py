@@ -1,0 +1,1 @@
+"""People above the municipal limit, for the annex of a noise derogation."""

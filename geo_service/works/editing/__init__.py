@@ -1,0 +1,1 @@
+"""Forms of sites and phases, and the versions that saving them makes."""

@@ -1,0 +1,1 @@
+"""Phases from tables and layers."""

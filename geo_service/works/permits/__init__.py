@@ -1,0 +1,1 @@
+"""Permits of a site: states, rules, documents, pages."""

@@ -1,0 +1,1 @@
+"""Schedules from xlsx and MS Project XML: read, compared, applied."""

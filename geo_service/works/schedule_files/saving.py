@@ -1,0 +1,71 @@
+"""A schedule from a file carried out: one version, its dependencies, nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_service.works.editing.saving import ChangedMeanwhile, compute_later, new_map
+from geo_service.works.schedule import change_schedule
+from geo_service.works.schedule_files.difference import Difference, draft_for
+from geo_service.works.timelines.dependencies import set_links
+from geo_service.works.timelines.dependency_days import Link
+from layers.sites import PhaseRevision, Site
+
+
+def lock(session: Session, site: Site) -> None:
+    """Let nobody else record anything of ``site`` until the end of the transaction."""
+    session.execute(select(Site.id).where(Site.id == site.id).with_for_update())
+
+
+def carry_out(
+    session: Session,
+    site: Site,
+    found: Difference,
+    based_on: Mapping[int, int],
+    *,
+    author: str,
+    reason: str,
+) -> list[PhaseRevision]:
+    """Record ``found``, worked out after :func:`lock`, as one version of the schedule of ``site``.
+
+    ``based_on`` holds the revision that the person saw of each phase. Raises
+    :class:`ChangedMeanwhile` where another one is in force now. The impacts are computed by the
+    worker.
+    """
+    for line in found.lines:
+        if line.known is not None and line.kind in ("moved", "back"):
+            seen = based_on.get(line.known.phase.id, line.known.revision.number)
+            if seen != line.known.revision.number:
+                raise ChangedMeanwhile(line.known.revision)
+    fresh = found.of("new")
+    changed = [line for line in found.of("moved", "back") if line.known is not None]
+    made: list[PhaseRevision] = []
+    if fresh or changed or found.dropped:
+        made = change_schedule(
+            session,
+            site,
+            fresh=[(line.code, line.row.name, draft_for(session, line)) for line in fresh],
+            changed=[
+                (line.known.phase, draft_for(session, line))
+                for line in changed if line.known is not None
+            ],
+            dropped=[known.phase for known in found.dropped],
+            author=author,
+            reason=reason,
+        )  # fmt: skip
+    # New phases have their ids now.
+    ids = {line.place: made[n].phase_id for n, line in enumerate(fresh)}
+
+    def placed(link: Link) -> Link:
+        ends = (link.predecessor_id, link.successor_id)
+        return Link(*(ids.get(p, p) for p in ends), link.kind, link.lag_days)
+
+    if found.links:
+        wanted = {ids.get(p, p): [placed(k) for k in links] for p, links in found.links.items()}
+        set_links(session, site.quarter_id, wanted)
+    new_map(session, site.quarter_id)
+    compute_later(session, site.quarter_id, [revision.id for revision in made])
+    return made
