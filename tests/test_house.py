@@ -47,6 +47,14 @@ FLOORS = [
     "geo_service.app",
     "geo_service.cli",
 ]
+# The rooms within ``works``; modules that stand in none of them are the ground and the pages.
+WITHIN_WORKS = [
+    "permits simulation derogations importing",
+    "revising",
+    "timelines",
+    "editing schedule_files",
+    "cuts",
+]
 RANK = {room: rank for rank, line in enumerate(FLOORS) for room in line.split()}
 FLOOR_NAMES = ("layers", "maps", "geo_service")
 # Alembic loads it by itself: it must name every table and stands outside the ranks.
@@ -106,6 +114,19 @@ def test_imports_lead_downward(module: str) -> None:
         if room is None or room == own:
             continue
         assert RANK[room] < RANK[own], f"{module} imports {wanted}, which is not below it"
+
+
+@pytest.mark.parametrize("line", range(len(WITHIN_WORKS)))
+def test_rooms_within_works_lead_downward(line: int) -> None:
+    works = "geo_service.works"
+    rank = {f"{works}.{room}": n for n, row in enumerate(WITHIN_WORKS) for room in row.split()}
+    packages = {m for m, p in MODULES.items() if p.name == "__init__.py" and m != works}
+    assert {m for m in packages if m.startswith(f"{works}.")} == set(rank)
+    for room in (f"{works}.{name}" for name in WITHIN_WORKS[line].split()):
+        for module in (m for m in MODULES if m.startswith(f"{room}.")):
+            for wanted in imports_of(MODULES[module]):
+                below = next((r for r in rank if wanted.startswith(f"{r}.")), room)
+                assert below == room or rank[below] < line, f"{module} imports {wanted}"
 
 
 def test_no_module_is_in_a_ring() -> None:

@@ -16,7 +16,7 @@ from geo_service.errors import Conflict, Invalid
 from geo_service.history import Subject
 from geo_service.i18n import SOURCE_LANGUAGE, ngettext, use_language
 from geo_service.i18n import gettext as _
-from geo_service.works.editing.saving import new_map
+from geo_service.works.revising.saving import new_map
 from geo_service.works.tasks import recompute_later, wanted_revisions
 from layers.buildings import AddressPoint, Building, Stairwell
 from layers.loaders.addresses import normalise_address

@@ -24,7 +24,7 @@ from geo_service.imports.seeing import Nobody, Sight, Watcher
 from geo_service.imports.service import ImportOptions, import_file
 from geo_service.imports.uploads import ImportUpload
 from geo_service.imports.wording import packed, packed_report
-from geo_service.works.editing.saving import compute_later, new_map
+from geo_service.works.revising.saving import compute_later, new_map
 from geo_service.works.service import revisions_in_force
 from geo_service.works.tasks import recompute_later
 from layers.errors import DataError

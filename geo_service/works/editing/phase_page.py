@@ -17,12 +17,12 @@ from geo_service.i18n import gettext as _
 from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.editing.changes import DUST_WORDS
 from geo_service.works.editing.form_places import Place
 from geo_service.works.editing.phase_form import CutRow, PhaseValues, spare_cut
 from geo_service.works.editing.shapes import shape_text
 from geo_service.works.map_data import View, map_data
 from geo_service.works.presets import PRESETS
+from geo_service.works.revising.changes import DUST_WORDS
 from geo_service.works.simulation.form import machine_name, machine_names
 from geo_service.works.simulation.page import result_context
 from layers.plant.catalogue import catalogue

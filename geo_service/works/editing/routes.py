@@ -20,19 +20,19 @@ from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once, reported
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.editing.changes import Merge, merged
 from geo_service.works.editing.form_places import Place, places_near
 from geo_service.works.editing.phase_form import PhaseValues, apply_preset, phase_values
 from geo_service.works.editing.phase_page import page_context, refusal_beside_fields
 from geo_service.works.editing.phase_reader import read_phase
-from geo_service.works.editing.preview import preview
-from geo_service.works.editing.saving import (
+from geo_service.works.overview import revision_of_phase, site_of
+from geo_service.works.presets import PRESETS
+from geo_service.works.revising.changes import Merge, merged
+from geo_service.works.revising.preview import preview
+from geo_service.works.revising.saving import (
     ChangedMeanwhile,
     revision_number,
     save_new_phase,
 )
-from geo_service.works.overview import revision_of_phase, site_of
-from geo_service.works.presets import PRESETS
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import confirm
 from geo_service.works.simulation.page import Outcome, result_context

@@ -24,10 +24,10 @@ from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once
 from geo_service.works.editing.phase_page import map_texts
-from geo_service.works.editing.saving import new_map
 from geo_service.works.editing.site_form import SiteValues, read_site, site_values
 from geo_service.works.map_data import View, map_data
 from geo_service.works.overview import site_of
+from geo_service.works.revising.saving import new_map
 from geo_service.works.service import archive_site, change_site, create_site
 from layers.buildings import Quarter
 from layers.sites import Site

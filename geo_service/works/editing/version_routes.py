@@ -19,9 +19,9 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
-from geo_service.works.editing.saving import compute_later
 from geo_service.works.editing.versions import compare, pick, span_of, version_lines, versions_of
 from geo_service.works.map_data import View, map_data
+from geo_service.works.revising.saving import compute_later
 from maps.base.frames import script_json
 from maps.site_map import phase_map
 

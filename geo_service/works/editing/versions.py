@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session, selectinload
 from geo_service.errors import NotFound
 from geo_service.households.service import affected_households
 from geo_service.i18n import gettext as _
-from geo_service.works.editing.changes import FieldChange, changes
-from geo_service.works.editing.saving import not_computed, queued
 from geo_service.works.places import building_labels
+from geo_service.works.revising.changes import FieldChange, changes
+from geo_service.works.revising.saving import not_computed, queued
 from geo_service.works.revisions import draft_of
 from layers.sites import PhaseRevision, RevisionSeal, ScheduleVersion, WorksPhase
 

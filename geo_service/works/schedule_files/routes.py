@@ -20,9 +20,9 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once
-from geo_service.works.editing.saving import ChangedMeanwhile
 from geo_service.works.overview import schedule_versions, site_of
 from geo_service.works.presets import PRESETS
+from geo_service.works.revising.saving import ChangedMeanwhile
 from geo_service.works.schedule_files.difference import (
     NEW,
     OUT,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_service.works.editing.saving import ChangedMeanwhile, compute_later, new_map
+from geo_service.works.revising.saving import ChangedMeanwhile, compute_later, new_map
 from geo_service.works.schedule import change_schedule
 from geo_service.works.schedule_files.difference import Difference, draft_for
 from geo_service.works.timelines.dependencies import set_links

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.editing.saving import save_revisions
+from geo_service.works.revising.saving import save_revisions
 from geo_service.works.revisions import carried, draft_of
 from geo_service.works.timelines.dependencies import Network, network
 from layers.sites import PhaseRevision, Site, WorksPhase

@@ -18,7 +18,7 @@ from geo_service.errors import Invalid
 from geo_service.households.service import stays_in
 from geo_service.i18n import gettext as _
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.editing.preview import preview
+from geo_service.works.revising.preview import preview
 from geo_service.works.simulation.what_if import MOVES, KindChange, ordinals, strongest
 from layers.errors import DataError
 from layers.impacts.result import ImpactResult

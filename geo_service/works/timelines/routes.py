@@ -20,8 +20,8 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once, reported
-from geo_service.works.editing.saving import ChangedMeanwhile
 from geo_service.works.overview import site_of
+from geo_service.works.revising.saving import ChangedMeanwhile
 from geo_service.works.revisions import inclusive
 from geo_service.works.service import revisions_in_force
 from geo_service.works.timelines.dependencies import network

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from geo_service.errors import NotFound
 from geo_service.works.drafts import PlantDraft
-from geo_service.works.editing.changes import changes, merged
-from geo_service.works.editing.saving import compute_later, queued
 from geo_service.works.editing.versions import compare, pick, version_lines, versions_of
+from geo_service.works.revising.changes import changes, merged
+from geo_service.works.revising.saving import compute_later, queued
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import revise_phase, seal
 from layers.sites import PhaseRevision

@@ -13,8 +13,8 @@ from geo_service.errors import Conflict, NotFound
 from geo_service.history import actor_of
 from geo_service.i18n import gettext as _
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.editing.changes import changed_fields
 from geo_service.works.overview import revision_of_phase
+from geo_service.works.revising.changes import changed_fields
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import add_phase, revise_phases
 from geo_service.works.tasks import recompute_impacts

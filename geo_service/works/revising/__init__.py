@@ -1,0 +1,1 @@
+"""Changes of a phase: what they would do, how they are told, how they are saved."""
