@@ -17,19 +17,11 @@ from sqlalchemy.orm import Session
 from geo_service.database import open_database
 from geo_service.errors import Invalid
 from geo_service.i18n import LANGUAGES, SOURCE_LANGUAGE
-from geo_service.settings import get_settings
+from geo_service.settings import get_settings, uses_demo
 from layers.buildings import Quarter
 
 # Errors and progress go to stderr, so that --json prints one document to stdout and nothing else.
 console = Console(stderr=True)
-
-_demo = False
-
-
-def use_demo_database(chosen: bool) -> None:
-    """Commands of this process work on the demonstration's database."""
-    global _demo
-    _demo = chosen
 
 
 def command_language(asked: str | None = None) -> str:
@@ -54,7 +46,7 @@ def command_language(asked: str | None = None) -> str:
 @contextmanager
 def database() -> Iterator[Engine]:
     """The database of this command, migrated and ready."""
-    with open_database(get_settings(), demo=_demo) as engine:
+    with open_database(get_settings(), demo=uses_demo()) as engine:
         yield engine
 
 

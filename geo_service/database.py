@@ -123,8 +123,8 @@ def refresh_statistics(session: Session) -> None:
 
 
 @contextmanager
-def open_database(settings: Settings, *, demo: bool = False) -> Iterator[Engine]:
-    """Engine on the installation's migrated database, for the length of one command.
+def database_address(settings: Settings, *, demo: bool = False) -> Iterator[str]:
+    """Address of the installation's database as it stands, for the length of one command.
 
     With ``ACCANTO_DATABASE_URL`` unset the private cluster is started (and stopped again unless
     another command uses it); the demonstration has a database of its own there, so that it can
@@ -142,7 +142,19 @@ def open_database(settings: Settings, *, demo: bool = False) -> Iterator[Engine]
             except ClusterError as error:
                 raise ServiceUnavailable(str(error)) from error
             url = cluster.url(name)
+        yield url
+
+
+@contextmanager
+def open_database(settings: Settings, *, demo: bool = False) -> Iterator[Engine]:
+    """Engine on the installation's migrated database, for the length of one command.
+
+    See :func:`database_address` for which one. Raises :class:`ServiceUnavailable`.
+    """
+    with database_address(settings, demo=demo) as url:
         engine = make_engine(url)
-        stack.callback(engine.dispose)
-        migrate(engine)
-        yield engine
+        try:
+            migrate(engine)
+            yield engine
+        finally:
+            engine.dispose()

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 REPOSITORY = Path(__file__).resolve().parents[1]
 MIN_SECRET_CHARS = 32
 
+_demo = False
+
 
 class SettingsError(ValueError):
     """A setting cannot be used; the message names the variable and how to mend it."""
@@ -243,6 +245,21 @@ class Settings(BaseSettings):
             ) from error
 
     @property
+    def files_folder(self) -> Path:
+        """The folder of stored documents."""
+        return self._apart(self.files_dir or self.state_dir / "files")
+
+    @property
+    def uploads_folder(self) -> Path:
+        """The private folder of files that wait to be imported."""
+        return self._apart(self.uploads_dir or self.state_dir / "uploads")
+
+    def _apart(self, folder: Path) -> Path:
+        """Apart for the demonstration: who tidies one knows nothing of the other's rows."""
+        own = uses_demo() and self.database_url is None
+        return folder.with_name(f"{folder.name}-demo") if own else folder
+
+    @property
     def base_url(self) -> str:
         """The address that people open, without a closing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -290,6 +307,17 @@ def _kept_secret(path: Path) -> str:
 def _variable(place: tuple[int | str, ...]) -> str:
     """The variable that a fault is about; of several together its message names them."""
     return f"ACCANTO_{'_'.join(str(part) for part in place).upper()} " if place else ""
+
+
+def use_demo(chosen: bool) -> None:
+    """This process works on the demonstration: a database and folders of its own."""
+    global _demo
+    _demo = chosen
+
+
+def uses_demo() -> bool:
+    """Whether this process works on the demonstration."""
+    return _demo
 
 
 @lru_cache(maxsize=1)

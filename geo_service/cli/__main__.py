@@ -9,12 +9,12 @@ import typer
 
 from geo_service.accounts import commands as accounts
 from geo_service.cli import administration, map_files, serving
-from geo_service.console import command_language, console, use_demo_database
+from geo_service.console import command_language, console
 from geo_service.errors import AccantoError, ServiceUnavailable
 from geo_service.i18n import SOURCE_LANGUAGE, said, use_language
 from geo_service.imports import commands as imports
 from geo_service.notices import commands as notices
-from geo_service.settings import SettingsError
+from geo_service.settings import SettingsError, use_demo
 from geo_service.works import commands as works
 from layers.errors import DataError
 
@@ -38,7 +38,7 @@ def choose(
     ),
 ) -> None:
     """Options that come before the command."""
-    use_demo_database(demo)
+    use_demo(demo)
 
 
 for room in (serving, administration, accounts, imports, works, notices, map_files):

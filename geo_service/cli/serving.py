@@ -20,12 +20,12 @@ from geo_service import calendar, jobs
 from geo_service.accounts import letters
 from geo_service.accounts.service import ensure_first_account
 from geo_service.app import create_app
-from geo_service.console import console, database, progress, use_demo_database
+from geo_service.console import console, database, progress
 from geo_service.demo.accounts import ACCOUNTS, demo_password, load_accounts
 from geo_service.demo.service import load_demo
 from geo_service.errors import Conflict, ServiceUnavailable
 from geo_service.imports import tasks as import_tasks
-from geo_service.settings import get_settings
+from geo_service.settings import get_settings, use_demo
 from geo_service.works import tasks
 from layers.buildings import Quarter
 from layers.noise.iso9613 import warm_up
@@ -51,7 +51,7 @@ def demo(
 ) -> None:
     """Carica il quartiere di prova, calcola e apre il servizio. / The demonstration."""
     today = _day(date)
-    use_demo_database(True)
+    use_demo(True)
     port = port or get_settings().port
     if not no_serve:
         _check_port(get_settings().host, port)

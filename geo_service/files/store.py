@@ -49,8 +49,7 @@ class StoredFile(Base):
 
 def folder() -> Path:
     """The folder of all stored documents; a backup takes it along with the database."""
-    settings = get_settings()
-    return settings.files_dir or settings.state_dir / "files"
+    return get_settings().files_folder
 
 
 def path_of(sha256: str) -> Path:

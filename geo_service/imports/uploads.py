@@ -77,8 +77,7 @@ class ImportUpload(Base):
 
 def uploads_folder() -> Path:
     """The private folder of all uploads, made when it is missing."""
-    settings = get_settings()
-    folder = settings.uploads_dir or settings.state_dir / "uploads"
+    folder = get_settings().uploads_folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

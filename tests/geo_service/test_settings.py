@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_service.settings import Settings, SettingsError, get_settings
+from geo_service.settings import Settings, SettingsError, get_settings, use_demo
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +99,19 @@ def test_the_patron_is_a_month_and_a_day(monkeypatch: pytest.MonkeyPatch):
     assert Settings().patron is None
     monkeypatch.setenv("ACCANTO_PATRON_DAY", "05-22")
     assert Settings().patron == (5, 22)
+
+
+def test_the_demonstration_has_folders_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("ACCANTO_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("ACCANTO_FILES_DIR", str(tmp_path / "documents"))
+    monkeypatch.delenv("ACCANTO_UPLOADS_DIR", raising=False)
+    assert get_settings().files_folder == tmp_path / "documents"
+    use_demo(True)
+    try:
+        assert get_settings().files_folder == tmp_path / "documents-demo"
+        assert get_settings().uploads_folder == tmp_path / "uploads-demo"
+        monkeypatch.setenv("ACCANTO_DATABASE_URL", "postgresql://db.example/accanto")
+        get_settings.cache_clear()
+        assert get_settings().files_folder == tmp_path / "documents", "one database, one folder"
+    finally:
+        use_demo(False)
