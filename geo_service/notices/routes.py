@@ -10,6 +10,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import CurrentAccount, require
 from geo_service.accounts.models import Account
 from geo_service.errors import NotFound
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.notices.export import FORMATS, export
 from geo_service.notices.service import notice_list
@@ -30,7 +31,7 @@ def notice_page(
     """Whom to tell about a phase, stairwell by stairwell."""
     revision = revision_of_phase(session, phase_id)
     show_quarter(request, session, revision.phase.site.quarter)
-    notices = notice_list(session, phase_id, today)
+    notices = notice_list(session, phase_id, today, Sight.of(account))
     languages: dict[str, int] = {}
     for row in notices.rows:
         for code, number in row.languages.items():

@@ -19,12 +19,16 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import NotFound
+from geo_service.households.disclosure import Sight
 from geo_service.households.service import affected_households
 from geo_service.i18n import gettext as _
 from geo_service.works.revisions import inclusive
 from layers.crs import SRID
 from layers.impacts.models import BANDS, ImpactRun
 from layers.sites import REVISION_IN_FORCE, PhaseRevision, WorksPhase
+
+# Who writes the letters: everybody at every address counts, each one.
+EVERYBODY = Sight(protected=True, exact=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,15 @@ class NoticeRow:
     stairwell: str
     # Where the flats are not known: the number that the source of the map declares, or none.
     flats: int | None
-    # Households present from the list's day on; none where the flats are not known.
+    # Households present from the list's day on; none where the flats are not known, or where so
+    # few are not told.
     households: int | None
     # Strongest band per kind, 0–4.
     bands: dict[str, int] = field(default_factory=dict)
-    # Households per language in which they want to be written to.
+    # Households per language in which they want to be written to; empty where not each is told.
     languages: dict[str, int] = field(default_factory=dict)
-    letters: int = 0
     # One per household; where households are not known, one per declared flat.
+    letters: int | None = 0
     # False: the flats of the building are not known, so nobody could be counted.
     flats_known: bool = True
 
@@ -85,7 +90,7 @@ class NoticeList:
             "buildings": len({row.building_id for row in self.rows}),
             "flats": sum(row.flats or 0 for row in self.rows),
             "households": sum(row.households or 0 for row in self.rows),
-            "letters": sum(row.letters for row in self.rows),
+            "letters": sum(row.letters or 0 for row in self.rows),
             "buildings_without_flats": sum(not row.flats_known for row in self.rows),
         }
 
@@ -107,13 +112,16 @@ def revision_to_announce(session: Session, phase_id: int) -> PhaseRevision:
     return found
 
 
-def notice_list(session: Session, phase_id: int, today: dt.date) -> NoticeList:
+def notice_list(
+    session: Session, phase_id: int, today: dt.date, sight: Sight = EVERYBODY
+) -> NoticeList:
     """Buildings and stairwells hit by the revision in force of a phase, with what they need.
 
     Rows are ordered by address and stairwell, as a person walks. A stairwell is on the list when
     any of its flats is hit in any kind; a building with unknown flats is on it as a whole.
     Households are those present from ``today`` on while the phase lasts; for a phase that is
-    over, those who were present during it.
+    over, those who were present during it. They and their letters are counted as ``sight`` tells
+    them, the totals are the sums of what is told.
     """
     revision = revision_to_announce(session, phase_id)
     run = session.query(ImpactRun).filter_by(revision_id=revision.id, in_force=True).one_or_none()
@@ -139,7 +147,9 @@ def notice_list(session: Session, phase_id: int, today: dt.date) -> NoticeList:
         computed_at=None if run is None else run.computed_at,
         methods={} if run is None else run.methods,
         synthetic=site.quarter.synthetic,
-        rows=() if run is None else _rows(session, run, today if last and today <= last else None),
+        rows=()
+        if run is None
+        else _rows(session, run, today if last and today <= last else None, sight),
     )
 
 
@@ -169,9 +179,13 @@ _FLATS = text(
 )
 
 
-def _rows(session: Session, run: ImpactRun, from_day: dt.date | None) -> tuple[NoticeRow, ...]:
+def _rows(
+    session: Session, run: ImpactRun, from_day: dt.date | None, sight: Sight
+) -> tuple[NoticeRow, ...]:
     flats = {(b, s): n for b, s, n in session.execute(_FLATS, {"run": run.id})}
     present = affected_households(session, [run.revision_id], from_day=from_day)
+    if not sight.protected:
+        present = present[~present.protected.astype(bool)]
     present = present[present.band > 0].drop_duplicates(["flat_id", "household_id"])
     people = dict(list(present.groupby("stairwell_id")))
     rows: dict[tuple[int, int | None], NoticeRow] = {}
@@ -188,15 +202,17 @@ def _rows(session: Session, run: ImpactRun, from_day: dt.date | None) -> tuple[N
                 address=address,
                 stairwell=label,
                 flats=flats[key] if known else declared,
-                households=int(here.household_id.nunique()) if known else None,
-                languages={
-                    str(k): int(v) for k, v in here.language.value_counts().sort_index().items()
-                },
-                letters=len(here) if known else declared or 0,
+                households=sight.told(int(here.household_id.nunique())) if known else None,
+                languages=_languages(here) if sight.exact else {},
+                letters=sight.told(len(here)) if known else declared or 0,
                 flats_known=known,
             )
         rows[key].bands[kind] = band
     return tuple(sorted(rows.values(), key=_walking_order))
+
+
+def _languages(present: pd.DataFrame) -> dict[str, int]:
+    return {str(k): int(v) for k, v in present.language.value_counts().sort_index().items()}
 
 
 def _walking_order(row: NoticeRow) -> tuple[object, ...]:

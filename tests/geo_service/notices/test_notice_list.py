@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from geo_service.errors import NotFound
+from geo_service.households.disclosure import Sight
 from geo_service.households.models import Stay
 from geo_service.households.service import count_households, occupied_flats_by_stairwell
 from geo_service.notices.export import FORMATS, export
@@ -230,3 +234,28 @@ def test_occupied_flats_decide_what_is_public(session: Session, world: World) ->
     occupied = occupied_flats_by_stairwell(session, world.quarter.id, MONDAY)
     assert occupied == {world.stairwells[0].id: 4, world.stairwells[1].id: 3}
     assert occupied_flats_by_stairwell(session, world.quarter.id, dt.date(2019, 1, 1)) == {}
+
+
+def test_the_list_tells_no_more_than_its_reader_may_know(
+    session: Session, world: World, revision: PhaseRevision
+) -> None:
+    world.households[1].protected = True
+    session.flush()
+    for_operators = notice_list(session, revision.phase_id, MONDAY, Sight(False, True)).rows
+    assert [(r.households, r.letters) for r in for_operators] == [(3, 3), (3, 3)]
+    assert sum(for_operators[0].languages.values()) == 3
+    office = notice_list(session, revision.phase_id, MONDAY, Sight(False, False))
+    assert [(r.households, r.letters, r.languages) for r in office.rows] == [(None, None, {})] * 2
+    assert (office.totals["households"], office.totals["letters"]) == (0, 0)
+
+
+def test_the_office_reads_no_exact_count_of_whom_to_tell(
+    staff: Callable[[str], TestClient], session: Session, world: World, revision: PhaseRevision
+) -> None:
+    session.commit()
+    page = staff("office").get(f"/fasi/{revision.phase_id}/avvisi")
+    told = re.findall(r'<td class="num">(.*?)</td>', page.text)
+    assert told == ["–"] * 4
+    assert "Lingue" not in page.text
+    exact = staff("operator").get(f"/fasi/{revision.phase_id}/avvisi").text
+    assert re.findall(r'<td class="num">(.*?)</td>', exact) == ["4", "4", "3", "3"]
