@@ -147,6 +147,8 @@ class PhaseRevision(Base):
     id: Mapped[Id]
     phase_id: Mapped[int] = mapped_column(ForeignKey("works_phase.id", ondelete="CASCADE"))
     number: Mapped[int] = mapped_column(Integer)
+    # What residents read; the phase itself bears the name of its newest revision.
+    name: Mapped[str] = mapped_column(String(200), server_default="")
     preset: Mapped[str | None] = mapped_column(String(60))
     description: Mapped[str] = mapped_column(Text, server_default="")
     contractor: Mapped[str] = mapped_column(String(200), server_default="")

@@ -68,7 +68,7 @@ def summary(session: Session, revisions: list[PhaseRevision]) -> dict[str, Any]:
     """``{"phases": [...]}``: buildings, flats and households hit by each revision, by kind."""
     ids = [r.id for r in revisions]
     frame = phase_summary(session.connection(), revision_ids=ids)
-    households = count_households(session, ids)
+    households = count_households(session, ids, protected=True)
     phases = []
     for revision in revisions:
         first, last = inclusive(revision.period)

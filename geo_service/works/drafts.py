@@ -72,6 +72,8 @@ class RevisionDraft:
 
     starts_on: dt.date
     ends_on: dt.date
+    # Empty: the name that the phase has.
+    name: str = ""
     preset: str | None = None
     description: str = ""
     contractor: str = ""

@@ -13,6 +13,7 @@ from geo_service.works.drafts import ClosureDraft, CutDraft, HoursDraft, PlantDr
 def facts_of(draft: RevisionDraft, reason: str = "") -> dict[str, Any]:
     """Field → plain value; what is empty is left out. Areas are told by size and centre."""
     facts = {
+        "name": draft.name,
         "starts_on": draft.starts_on,
         "ends_on": draft.ends_on,
         "certainty": draft.certainty,

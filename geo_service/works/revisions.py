@@ -96,6 +96,7 @@ def record(
     revision = PhaseRevision(
         phase_id=phase.id,
         number=(number or 0) + 1,
+        name=draft.name or phase.name,
         preset=draft.preset,
         description=draft.description,
         contractor=draft.contractor,
@@ -112,6 +113,7 @@ def record(
         **({} if recorded_at is None else {"recorded_at": recorded_at}),
     )
     session.add(revision)
+    phase.name = revision.name
     session.flush()
     if revision.reported_by:
         subject = history.Subject("phase", phase.id, site.quarter_id)
@@ -225,6 +227,7 @@ def draft_of(session: Session, revision: PhaseRevision) -> RevisionDraft:
     return RevisionDraft(
         starts_on=first,
         ends_on=last,
+        name=revision.name or revision.phase.name,
         preset=revision.preset,
         description=revision.description,
         contractor=revision.contractor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
@@ -46,7 +47,8 @@ def change_schedule(
         session.add(phase)
         session.flush()
         revisions.append(record(session, site, phase, draft, author, reason, recorded_at))
-        _note(session, site, "phase.added", phase, {}, facts_of(draft, reason))
+        named = replace(draft, name=draft.name or name)
+        _note(session, site, "phase.added", phase, {}, facts_of(named, reason))
     for phase, draft in changed:
         revisions.append(_revised(session, site, phase, draft, author, reason, recorded_at))
     for phase in dropped:

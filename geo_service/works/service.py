@@ -158,6 +158,12 @@ def seal(session: Session, revision: PhaseRevision, reason: str) -> None:
         session.flush()
 
 
+def is_announced(session: Session, revision_id: int) -> bool:
+    """Whether somebody was told of a revision."""
+    found = session.get(RevisionSeal, revision_id)
+    return found is not None and found.reason == "announced"
+
+
 def _site_facts(site: Site) -> dict[str, object]:
     told = {"code": site.code, "name": site.name, "client": site.client or None,
             "cup": site.cup, "cig": site.cig,

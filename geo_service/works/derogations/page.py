@@ -12,6 +12,7 @@ from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
+from geo_service.households.disclosure import Sight
 from geo_service.works import overview
 from geo_service.works.derogations.service import MARGIN_DB, Annex, annex, limits_of
 from geo_service.works.hours import daily_hours
@@ -28,18 +29,20 @@ MAP_MARGIN_M = 40.0
 REACH_M = 400.0
 
 
-def annex_context(session: Session, revision: PhaseRevision, today: dt.date) -> dict[str, Any]:
-    """Everything ``works/derogation.html`` needs."""
+def annex_context(
+    session: Session, revision: PhaseRevision, today: dt.date, sight: Sight
+) -> dict[str, Any]:
+    """Everything ``works/derogation.html`` needs, households as ``sight`` tells them."""
     limits = limits_of(session, revision)
     first, last = inclusive(revision.period)
     run = overview.run_in_force(session, revision.id)
     methods = {} if run is None else {k: v for k, v in run.methods.items() if k == "noise"}
     noise = next(iter(method_sheets(methods)), None)
     computed = noise is not None and bool(noise.parameters)
-    found = annex(session, revision, limits.municipal_dba, today)
+    found = annex(session, revision, limits.municipal_dba, today, sight)
     under_permit = None
     if limits.permit_dba is not None and limits.permit_dba != limits.municipal_dba:
-        under_permit = annex(session, revision, limits.permit_dba, today)
+        under_permit = annex(session, revision, limits.permit_dba, today, sight)
     return {
         "revision": revision,
         "phase": revision.phase,
@@ -53,6 +56,8 @@ def annex_context(session: Session, revision: PhaseRevision, today: dt.date) -> 
         "run": run,
         "noise": noise,
         "computed": computed,
+        # Only what counts everybody may be handed to the Comune as the annex.
+        "complete": sight.protected and sight.exact,
         "unknown": [b for b in found.buildings if not b.flats_known],
         "plant": [plant_line(item) for item in revision.plant],
         "hours": daily_hours(revision),

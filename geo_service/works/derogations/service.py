@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service import calendar
+from geo_service.households.disclosure import Sight
 from geo_service.households.service import stays_in, stays_of
 from geo_service.settings import get_settings
 from geo_service.works.places import building_labels
@@ -69,11 +70,14 @@ _OTHERS = f"""
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Households, their persons as far as sizes are known, and households of unknown size."""
+    """Households, their persons as far as sizes are known, and households of unknown size.
 
-    households: int = 0
-    persons: int = 0
-    size_unknown: int = 0
+    Each as the reader may know it: by fives for some, None where so few are not told.
+    """
+
+    households: int | None
+    persons: int | None
+    size_unknown: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,8 @@ class ExposedBuilding:
 
     ``beyond`` counts flats above limit and margin, ``to_verify`` those within the margin on
     either side. ``last_days`` and ``planned_days``: the most days on which one of these
-    households is above the limit by other phases. ``flats_declared`` only where flats are not
-    known.
+    households is above the limit by other phases, None where nobody is told of them.
+    ``flats_declared`` only where flats are not known.
     """
 
     building_id: int
@@ -93,8 +97,8 @@ class ExposedBuilding:
     to_verify: People
     flats_known: bool
     flats_declared: int | None
-    last_days: int
-    planned_days: int
+    last_days: int | None
+    planned_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +167,15 @@ def limits_of(session: Session, revision: PhaseRevision) -> Limits:
     return Limits(rule.title, rule.facade_limit_dba, rule.source, chosen, permit_dba)
 
 
-def annex(session: Session, revision: PhaseRevision, limit_dba: float, today: dt.date) -> Annex:
+def annex(
+    session: Session, revision: PhaseRevision, limit_dba: float, today: dt.date, sight: Sight
+) -> Annex:
     """Population above ``limit_dba`` at the façade of their flats while the machines are on.
 
     People are the households present on a day of the phase, each counted at its highest level.
     Days of other phases count where such a household was or will be present and its flat lies
-    above the same limit by that phase alone; national and local holidays are left out.
+    above the same limit by that phase alone; national and local holidays are left out. Households
+    are counted, and their numbers told, as ``sight`` tells them.
     """
     connection = session.connection()
     flats = frame(
@@ -181,32 +188,34 @@ def annex(session: Session, revision: PhaseRevision, limit_dba: float, today: dt
         revision=revision.id,
     )
     near = flats[flats.level_dba.astype(float) > limit_dba - MARGIN_DB]
-    people = _present(session, near, revision)
+    people = _present(session, near, revision, protected=sight.protected)
     people["beyond"] = people.level_dba > limit_dba + MARGIN_DB
     exposure = _exposure(session, revision, sorted(set(people.household_id)), limit_dba, today)
     last = {h: int(m[:LAST_DAYS].sum()) for h, m in exposure.days.items()}
     planned = {h: int(m[LAST_DAYS:].sum()) for h, m in exposure.days.items()}
     labels = building_labels(session, [int(b) for b in buildings.building_id])
     rows = [
-        _building(b, labels, people[people.building_id == b.building_id], last, planned)
+        _building(b, labels, people[people.building_id == b.building_id], last, planned, sight)
         for b in buildings[buildings.level_dba.astype(float) > limit_dba - MARGIN_DB].itertuples()
     ]
     return Annex(
         limit_dba=limit_dba,
         buildings=tuple(sorted(rows, key=lambda b: (-b.level_dba, b.label))),
-        beyond=_count(people[people.beyond]),
-        to_verify=_count(people[~people.beyond]),
-        others=_others(exposure, people),
-        shares=_shares(people, last, planned),
+        beyond=_total(people[people.beyond], sight),
+        to_verify=_total(people[~people.beyond], sight),
+        others=_others(exposure, people, sight),
+        shares=_shares(people, last, planned, sight),
         first_day=today - dt.timedelta(days=LAST_DAYS),
         today=today,
     )
 
 
-def _present(session: Session, flats: pd.DataFrame, revision: PhaseRevision) -> pd.DataFrame:
+def _present(
+    session: Session, flats: pd.DataFrame, revision: PhaseRevision, *, protected: bool
+) -> pd.DataFrame:
     """One row per household present on a day of the phase, at its highest level."""
     first, last = inclusive(revision.period)
-    stays = stays_in(session, [int(f) for f in flats.flat_id])
+    stays = stays_in(session, [int(f) for f in flats.flat_id], protected=protected)
     present = _typed(flats).merge(_typed(stays), on="flat_id")
     present = present[(present.stay_from <= (last or first)) & (present.stay_until > first)]
     present = present.sort_values("level_dba").drop_duplicates("household_id", keep="last")
@@ -220,9 +229,27 @@ def _typed(found: pd.DataFrame) -> pd.DataFrame:
     return found.astype({c: "int64" for c in found.columns if c.endswith("_id")})
 
 
-def _count(people: pd.DataFrame) -> People:
+def _numbers(people: pd.DataFrame) -> tuple[int, int, int]:
+    """Households, their persons, and households whose size is not known."""
     size = pd.to_numeric(people["size"], errors="coerce")
-    return People(len(people), int(size.sum()), int(size.isna().sum()))
+    return len(people), int(size.sum()), int(size.isna().sum())
+
+
+def _count(people: pd.DataFrame, sight: Sight) -> People:
+    households, persons, unknown = _numbers(people)
+    if sight.told(households) is None:
+        return People(None, None, None)
+    return People(sight.told(households), sight.told(persons), sight.told(unknown))
+
+
+def _total(people: pd.DataFrame, sight: Sight) -> People:
+    """People as the total of the list that tells them by building."""
+    parts = [_numbers(here) for _building_id, here in people.groupby("building_id")]
+    counts = [
+        sight.told_total(number, [part[n] for part in parts])
+        for n, number in enumerate(_numbers(people))
+    ]
+    return People(None, None, None) if counts[0] is None else People(*counts)
 
 
 def _building(
@@ -231,19 +258,23 @@ def _building(
     people: pd.DataFrame,
     last: Mapping[int, int],
     planned: Mapping[int, int],
+    sight: Sight,
 ) -> ExposedBuilding:
     households = [int(h) for h in people.household_id]
     declared = row.flats_declared
+    beyond, to_verify = (_count(people[people.beyond == b], sight) for b in (True, False))
+    # Days on which somebody is exposed would themselves tell that somebody lives there.
+    told = beyond.households is not None or to_verify.households is not None
     return ExposedBuilding(
         building_id=int(row.building_id),
         label=labels[int(row.building_id)],
         level_dba=round(float(row.level_dba), 1),
-        beyond=_count(people[people.beyond]),
-        to_verify=_count(people[~people.beyond]),
+        beyond=beyond,
+        to_verify=to_verify,
         flats_known=bool(row.flats_known),
         flats_declared=None if row.flats_known or pd.isna(declared) else int(declared),
-        last_days=max((last.get(h, 0) for h in households), default=0),
-        planned_days=max((planned.get(h, 0) for h in households), default=0),
+        last_days=max((last.get(h, 0) for h in households), default=0) if told else None,
+        planned_days=max((planned.get(h, 0) for h in households), default=0) if told else None,
     )
 
 
@@ -322,27 +353,30 @@ class _Window:
         return self._cache[key]
 
 
-def _others(exposure: _Exposure, people: pd.DataFrame) -> tuple[OtherPhase, ...]:
+def _others(exposure: _Exposure, people: pd.DataFrame, sight: Sight) -> tuple[OtherPhase, ...]:
     found = []
     for phase, name in exposure.names.items():
         days = {h: m for (p, h), m in exposure.by_phase.items() if p == phase and m.any()}
         if not days:
+            continue
+        who = _count(people[people.household_id.isin(list(days))], sight)
+        if who.households is None:
             continue
         together = np.logical_or.reduce(list(days.values()))
         found.append(
             OtherPhase(
                 phase,
                 name,
-                _count(people[people.household_id.isin(list(days))]),
+                who,
                 int(together[:LAST_DAYS].sum()),
                 int(together[LAST_DAYS:].sum()),
             )
         )
-    return tuple(sorted(found, key=lambda o: (-o.people.households, o.name)))
+    return tuple(sorted(found, key=lambda o: (-(o.people.households or 0), o.name)))
 
 
 def _shares(
-    people: pd.DataFrame, last: Mapping[int, int], planned: Mapping[int, int]
+    people: pd.DataFrame, last: Mapping[int, int], planned: Mapping[int, int], sight: Sight
 ) -> tuple[DayShare, ...]:
     """The exposed people by the number of days that other phases put them above the limit."""
     edges = [(0, 0)] + [(low + 1, high) for low, high in pairwise(DAY_CLASSES)]
@@ -351,7 +385,8 @@ def _shares(
 
         def within(counts: Mapping[int, int], low: int = least, high: int | None = most) -> People:
             days = people.household_id.map(lambda h: counts.get(int(h), 0)).astype(int)
-            return _count(people[(days >= low) & (days <= (high if high is not None else 10**6))])
+            counted = (days >= low) & (days <= (high if high is not None else 10**6))
+            return _count(people[counted], sight)
 
         shares.append(DayShare(least, most, within(last), within(planned)))
     return tuple(shares)

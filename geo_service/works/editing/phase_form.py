@@ -89,6 +89,7 @@ def phase_values(draft: RevisionDraft, places: Sequence[Place], based_on: int = 
     inside = set(draft.inside_flat_ids)
     return PhaseValues(
         times=values_of(draft),
+        name=draft.name,
         preset=draft.preset or "",
         description=draft.description,
         contractor=draft.contractor,

@@ -23,6 +23,7 @@ from geo_service.works.editing.shapes import shape_text
 from geo_service.works.map_data import View, map_data
 from geo_service.works.presets import PRESETS
 from geo_service.works.revising.changes import DUST_WORDS
+from geo_service.works.service import is_announced
 from geo_service.works.simulation.form import machine_name, machine_names
 from geo_service.works.simulation.page import result_context
 from layers.plant.catalogue import catalogue
@@ -56,6 +57,7 @@ def page_context(
         "site": site,
         "revision": revision,
         "phase": revision.phase if revision else None,
+        "announced": revision is not None and is_announced(session, revision.id),
         "form": values,
         "spare": CutRow(spare_cut(values.cuts)),
         "places": places,

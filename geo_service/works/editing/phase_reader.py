@@ -52,7 +52,7 @@ def read_phase(
     """What was typed, and the draft that it makes of ``base``; no draft where a field is wrong.
 
     ``ground`` (the site's, metric) is what a closure without a drawing takes where the phase has
-    no area of its own; ``new`` asks for a code and a name too, ``trial`` for neither
+    no area of its own; ``new`` asks for a code too, ``trial`` neither for code and name
     nor for a reason. What is wrong stands in ``values.errors``.
     """
     return _PhaseReader(form, base, places, ground, new=new, trial=trial).read()
@@ -105,7 +105,7 @@ class _PhaseReader:
         values = PhaseValues(
             times=times,
             code=self.text("codice", 20),
-            name=self.text("nome", 200),
+            name=self._name(),
             preset=self.text("lavorazione", 60),
             plant_preset=plant_preset,
             description=self.text("descrizione", 5000),
@@ -135,20 +135,15 @@ class _PhaseReader:
         return values, None if self.errors else draft
 
     def _draft(self, values: PhaseValues, times: RevisionDraft) -> RevisionDraft:
-        if self.trial:
-            pass
-        elif self.new:
-            for name, found in (("codice", values.code), ("nome", values.name)):
-                if not found:
-                    self.errors.setdefault(name, _("Non può restare vuoto."))
-        elif not values.reason:
-            self.errors["motivo"] = _("Scrivete in poche parole perché la fase cambia.")
+        if not self.trial:
+            self._check_heads(values)
         if values.preset and values.preset not in PRESETS:
             self.errors["lavorazione"] = _("Scegliete una lavorazione dell'elenco.")
         if values.certainty not in CERTAINTIES:
             self.errors["certezza"] = _("Scegliete se le date sono indicative o confermate.")
         return replace(
             times,
+            name=values.name or self.base.name,
             preset=values.preset or None,
             description=values.description,
             contractor=values.contractor,
@@ -164,6 +159,20 @@ class _PhaseReader:
             buildings=self._kept_order(values.roles),
             inside_flat_ids=self._flats(values),
         )
+
+    def _name(self) -> str:
+        # What a browser kept from a form without the field says nothing of the name.
+        return self.text("nome", 200) if self.new or "nome" in self.form else self.base.name
+
+    def _check_heads(self, values: PhaseValues) -> None:
+        needed = [("nome", values.name)]
+        if self.new:
+            needed.append(("codice", values.code))
+        elif not values.reason:
+            self.errors["motivo"] = _("Scrivete in poche parole perché la fase cambia.")
+        for name, found in needed:
+            if not found:
+                self.errors.setdefault(name, _("Non può restare vuoto."))
 
     def _based_on(self) -> int:
         text = self.text("revisione", 10)

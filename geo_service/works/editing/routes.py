@@ -15,6 +15,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
+from geo_service.households.disclosure import Sight
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
@@ -168,7 +169,7 @@ def effect(
 ) -> Response:
     """What the form would change, against the phase in force."""
     edited = _existing(session, phase_id, _number_in(submitted), _served_in(submitted))
-    return _effect(request, session, edited, submitted)
+    return _effect(request, session, edited, submitted, who)
 
 
 @router.post("/cantieri/{site_id:int}/fasi/nuova/effetto")
@@ -177,7 +178,7 @@ def new_effect(
 ) -> Response:
     """Whom the new phase would hit."""
     edited = _new(session, site_id, today, _copied_in(submitted), _served_in(submitted))
-    return _effect(request, session, edited, submitted)
+    return _effect(request, session, edited, submitted, who)
 
 
 @router.post("/fasi/{phase_id:int}/ancora-valida")
@@ -320,13 +321,15 @@ def _both(
     joined = merged(edited.base, draft_of(session, current), mine)
     places = _places(session, edited.site, joined.draft)
     fresh = phase_values(joined.draft, places, current.number)
-    fresh.reason, fresh.code, fresh.name = values.reason, values.code, values.name
+    fresh.reason, fresh.code = values.reason, values.code
     fresh.reported = values.reported
     now = replace(edited, revision=current, base=joined.draft, places=places)
     return _page(request, session, now, fresh, status=409, clash=joined)
 
 
-def _effect(request: Request, session: Session, edited: Edited, submitted: FormData) -> Response:
+def _effect(
+    request: Request, session: Session, edited: Edited, submitted: FormData, who: SignedIn
+) -> Response:
     # Neither a code nor a reason is needed to see what would happen.
     values, draft = _read(edited, submitted, trial=True)
     read_waits(submitted, edited.waits, edited.phase_id)
@@ -335,7 +338,8 @@ def _effect(request: Request, session: Session, edited: Edited, submitted: FormD
     if draft is not None:
         found = form_consequences(session, edited.site, edited.revision, draft, edited.waits)
         try:
-            outcome = Outcome(draft, preview(session, edited.site, edited.revision, draft))
+            sight = Sight.of(who)
+            outcome = Outcome(draft, preview(session, edited.site, edited.revision, draft, sight))
         except Invalid as refused:
             values.errors = refusal_beside_fields(refused)
         except DataError as refused:

@@ -12,8 +12,9 @@ from geoalchemy2.shape import to_shape
 from markupsafe import Markup
 from starlette.responses import Response
 
-from geo_service.accounts.guards import need
+from geo_service.accounts.guards import CurrentAccount, need
 from geo_service.accounts.standing import SignedIn
+from geo_service.households.disclosure import Sight
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
@@ -64,19 +65,21 @@ def compute(
     """Queue the impacts that the comparison lacks."""
     site = overview.site_of(session, site_id)
     before, after = pick(versions_of(session, site_id), da, a)
-    compute_later(session, site.quarter_id, compare(session, before, after).missing)
+    missing = compare(session, before, after, Sight.of(who)).missing
+    compute_later(session, site.quarter_id, missing)
     return see_other(f"/cantieri/{site_id}/versioni/confronto?da={before.number}&a={after.number}")
 
 
 @router.get("/cantieri/{site_id:int}/versioni/confronto")
 def comparison(
-    request: Request, session: Db, site_id: int, da: Number = None, a: Number = None
-) -> Response:
+    request: Request, session: Db, who: CurrentAccount, site_id: int, da: Number = None,
+    a: Number = None,
+) -> Response:  # fmt: skip
     """Two versions compared in words, in a table and on the map; by default the last two."""
     site = overview.site_of(session, site_id)
     show_quarter(request, session, site.quarter)
     everything = versions_of(session, site_id)
-    found = compare(session, *pick(everything, da, a))
+    found = compare(session, *pick(everything, da, a), Sight.of(who))
     grounds = [
         to_shape(r.footprint) for p in found.phases for r in (p.before, p.after) if r is not None
     ]

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import NotFound
+from geo_service.households.disclosure import Sight
 from geo_service.households.service import affected_households
 from geo_service.i18n import gettext as _
 from geo_service.works.places import building_labels
@@ -48,26 +49,33 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True)
 class BuildingShift:
-    """Households of a building by what happens to them; ``told``: of all these, told before."""
+    """Households of a building by what happens to them; ``told``: of all these, told before.
+
+    Counts are None where so few are not told.
+    """
 
     building_id: int
     label: str
-    counts: dict[str, int]
-    told: int
+    counts: dict[str, int | None]
+    told: int | None
     mark: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The difference of two versions; ``missing`` lists revisions
-    without impacts, ``computing`` those of them that are about to have them."""
+    """The difference of two versions as its reader may know it.
+
+    Counts are None where so few are not told; ``buildings`` are then those of which some are.
+    ``missing`` lists revisions without impacts, ``computing`` those of them that are about to have
+    them.
+    """
 
     before: ScheduleVersion
     after: ScheduleVersion
     phases: tuple[PhaseDifference, ...]
-    counts: dict[str, int]
-    told: int
-    tell_again: int
+    counts: dict[str, int | None]
+    told: int | None
+    tell_again: int | None
     buildings: tuple[BuildingShift, ...]
     missing: tuple[int, ...]
     computing: bool
@@ -113,23 +121,26 @@ def pick(
     return first, last
 
 
-def compare(session: Session, before: ScheduleVersion, after: ScheduleVersion) -> Comparison:
-    """What the step from one version to the other changes, and for whom."""
+def compare(
+    session: Session, before: ScheduleVersion, after: ScheduleVersion, sight: Sight
+) -> Comparison:
+    """What the step from one version to the other changes, and for whom, as ``sight`` tells it."""
     announced = _announced(session, (before, after))
     phases = _differences(session, before, after, announced)
     old = [p.before.id for p in phases if p.before is not None]
     new = [p.after.id for p in phases if p.after is not None]
     told_by = [p.before.id for p in phases if p.before is not None and p.announced]
     missing = not_computed(session, old + new)
-    places = _shifts(session, old, new, told_by)
+    places = _shifts(session, old, new, told_by, protected=sight.protected)
+    changed = places[places.group != "same"]
     return Comparison(
         before=before,
         after=after,
         phases=phases,
-        counts={g: int(places[places.group == g].household_id.nunique()) for g in GROUPS},
-        told=int(places[places.told].household_id.nunique()),
-        tell_again=int(places[places.told & (places.group != "same")].household_id.nunique()),
-        buildings=_by_building(session, places),
+        counts={g: _told(changed[changed.group == g], sight) for g in GROUPS},
+        told=_told(places[places.told], sight),
+        tell_again=_told(changed[changed.told], sight),
+        buildings=_by_building(session, changed, sight),
         missing=tuple(missing),
         computing=bool(queued(session, missing)),
     )
@@ -170,9 +181,11 @@ def _shifts(
     old: Sequence[int],
     new: Sequence[int],
     told_by: Sequence[int],
+    *,
+    protected: bool,
 ) -> pd.DataFrame:
     """One row per household and flat: its group, and whether it was told before."""
-    one, two = _touched(session, old), _touched(session, new)
+    one, two, told = (_touched(session, ids, protected=protected) for ids in (old, new, told_by))
     both = one.merge(
         two, on=["flat_id", "household_id"], how="outer", suffixes=("_a", "_b"), indicator=True
     )
@@ -181,7 +194,6 @@ def _shifts(
     same = (both.facts_a == both.facts_b).fillna(value=False).astype(bool)
     both["group"] = side.map({"left_only": "gone", "right_only": "new", "both": "moved"})
     both.loc[same & (side == "both"), "group"] = "same"
-    told = _touched(session, told_by)
     keys = set(zip(told.flat_id, told.household_id, strict=True))
     told_before = [key in keys for key in zip(both.flat_id, both.household_id, strict=True)]
     # Without a row a list has no type of its own.
@@ -189,9 +201,9 @@ def _shifts(
     return both[["building_id", "flat_id", "household_id", "group", "told"]]
 
 
-def _touched(session: Session, revision_ids: Sequence[int]) -> pd.DataFrame:
+def _touched(session: Session, revision_ids: Sequence[int], *, protected: bool) -> pd.DataFrame:
     """Per household and flat all that acts on it, as one comparable text."""
-    frame = affected_households(session, revision_ids)
+    frame = affected_households(session, revision_ids, protected=protected)
     frame = frame[frame.band.astype("int64") > 0] if len(frame) else frame
     if not len(frame):
         return pd.DataFrame(columns=["building_id", "flat_id", "household_id", "facts"])
@@ -205,16 +217,28 @@ def _touched(session: Session, revision_ids: Sequence[int]) -> pd.DataFrame:
     return grouped.facts.agg(lambda texts: "\n".join(sorted(set(texts)))).reset_index()
 
 
-def _by_building(session: Session, places: pd.DataFrame) -> tuple[BuildingShift, ...]:
-    changed = places[places.group != "same"]
+def _told(places: pd.DataFrame, sight: Sight) -> int | None:
+    """Households of ``places`` as a total of the list that tells them by building."""
+    parts = [int(n) for n in places.groupby("building_id").household_id.nunique()]
+    return sight.told_total(int(places.household_id.nunique()), parts)
+
+
+def _by_building(
+    session: Session, changed: pd.DataFrame, sight: Sight
+) -> tuple[BuildingShift, ...]:
     names = building_labels(session, {int(b) for b in changed.building_id})
     found = []
     for key, group in changed.groupby("building_id"):
-        counts = {g: int(group[group.group == g].household_id.nunique()) for g in GROUPS}
-        mark = max(GROUPS, key=lambda g: counts[g])
-        told = int(group[group.told].household_id.nunique())
+        counts = sight.told_each(
+            {g: int(group[group.group == g].household_id.nunique()) for g in GROUPS}
+        )
+        # The line of a building would itself tell that somebody lives there.
+        if not any(counts.values()):
+            continue
+        mark = max(GROUPS, key=lambda g: counts[g] or 0)
+        told = sight.told(int(group[group.told].household_id.nunique()))
         found.append(BuildingShift(int(key), names[int(key)], counts, told, mark))
-    return tuple(sorted(found, key=lambda b: (-sum(b.counts.values()), b.label)))
+    return tuple(sorted(found, key=lambda b: (-sum(n or 0 for n in b.counts.values()), b.label)))
 
 
 def span_of(phases: Sequence[PhaseDifference]) -> tuple[dt.date, dt.date]:

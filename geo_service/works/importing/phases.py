@@ -329,8 +329,10 @@ class PhaseLoader:
         self, row: _Row, told: dict[str, Any], present: PhaseRevision | None
     ) -> RevisionDraft:
         """A stored phase keeps what the file does not tell; a new one takes its preset."""
-        told = {"starts_on": row.starts_on, "ends_on": row.ends_on, **told}
         stored = None if present is None else draft_of(self.session, present)
+        # A column of names that is missing or empty renames nothing.
+        name = stored.name if stored and row.name == row.code else row.name
+        told = {"starts_on": row.starts_on, "ends_on": row.ends_on, "name": name, **told}
         if stored is not None and row.preset in (None, stored.preset):
             draft = replace(stored, **told)
         elif row.preset is not None:

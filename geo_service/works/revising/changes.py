@@ -56,6 +56,9 @@ def normal(draft: RevisionDraft) -> RevisionDraft:
 def changed_fields(old: RevisionDraft, new: RevisionDraft) -> list[str]:
     """Names of the fields in which two drafts differ."""
     one, two = normal(old), normal(new)
+    if not (one.name and two.name):
+        # A draft without a name leaves the phase's.
+        one, two = replace(one, name=""), replace(two, name="")
     return [
         f.name for f in fields(RevisionDraft)
         if not _same(getattr(one, f.name), getattr(two, f.name))
@@ -196,6 +199,7 @@ def _listed(tell: Callable[[Any], str], name: str) -> Callable[[RevisionDraft], 
 _TELL: dict[str, tuple[str, Callable[[RevisionDraft], str]]] = {
     "starts_on": (N_("Date"), _period),
     "ends_on": (N_("Date"), _period),
+    "name": (N_("Nome"), lambda d: f"«{d.name}»"),
     "preset": (N_("Lavorazione tipo"), _preset),
     "description": (N_("Testo"), lambda d: _text(d.description)),
     "contractor": (N_("Impresa"), lambda d: _text(d.contractor)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
+from geo_service.households.disclosure import Sight
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.service import add_phase
 from geo_service.works.simulation.what_if import WhatIf, difference, simulate
@@ -21,15 +22,19 @@ _TRIAL_CODE = "\u2026"
 
 
 def preview(
-    session: Session, site: Site, revision: PhaseRevision | None, draft: RevisionDraft
+    session: Session,
+    site: Site,
+    revision: PhaseRevision | None,
+    draft: RevisionDraft,
+    sight: Sight,
 ) -> WhatIf:
     """What ``draft`` would change against ``revision``, or bring as a new phase of ``site``.
 
-    Nothing is written. Raises :class:`geo_service.errors.Invalid` when the draft cannot be.
+    Households are told as ``sight`` tells them. Nothing is written. Raises :class:`geo_service.errors.Invalid` when the draft cannot be.
     """
     with _one_at_a_time:
         if revision is not None:
-            return simulate(session, revision, draft)
+            return simulate(session, revision, draft, sight)
         trial = session.begin_nested()
         try:
             made = add_phase(session, site, code=_TRIAL_CODE, name=_TRIAL_CODE, draft=draft)
@@ -40,4 +45,4 @@ def preview(
         finally:
             trial.rollback()
         nothing = replace(after, impacts=after.impacts.iloc[:0])
-        return difference(session, nothing, after)
+        return difference(session, nothing, after, sight)

@@ -15,6 +15,7 @@ from geo_service import i18n
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
@@ -85,7 +86,7 @@ def compare(
     found = difference_of(session, site, asked.read, asked.choices)
     effect = None
     if submitted.get("calcola") is not None:
-        effect = _effect_of(session, found)
+        effect = _effect_of(session, found, who)
     return _page(request, session, site, asked, found, effect=effect)
 
 
@@ -97,7 +98,7 @@ def effect(
     asked = _asked(submitted)
     site = site_of(session, site_id)
     found = difference_of(session, site, asked.read, asked.choices)
-    context = effect_context(_effect_of(session, found), NOTHING)
+    context = effect_context(_effect_of(session, found, who), NOTHING)
     return render(request, "works/edit_timeline_effect.html", status=200, **context)
 
 
@@ -198,12 +199,12 @@ def _whole(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
-def _effect_of(session: Session, found: Difference) -> MoveEffect:
+def _effect_of(session: Session, found: Difference, who: SignedIn) -> MoveEffect:
     moves = [
         (line.known.revision, draft_for(session, line))
         for line in found.of("moved") if line.known is not None
     ]  # fmt: skip
-    return effect_of(session, moves)
+    return effect_of(session, moves, Sight.of(who))
 
 
 def _upload_page(request: Request, session: Session, site: Site, refused: str = "") -> Response:

@@ -128,8 +128,34 @@ def headline(difference: WhatIf, *, new: bool = False) -> str:
     return sentence(difference.overall)
 
 
+def at_least_said(said: str, *, exact: bool) -> str:
+    """``said`` with its numbers as told: those of a reader who is told fives are the least."""
+    return said if exact else _("almeno %(count)s", count=said)
+
+
 def sentence(change: KindChange) -> str:
     """What moves, in words: "+12 nuclei, −3; 5 passano a forte; 2 scendono a lieve"."""
+    told = _households_said(change)
+    parts = [at_least_said("; ".join(told), exact=change.exact)] if told else []
+    bare = sum(change.buildings_without_flats.values())
+    if bare:
+        parts.append(
+            ngettext(
+                "cambia %(count)s edificio di alloggi non noti",
+                "cambiano %(count)s edifici di alloggi non noti",
+                bare,
+            )
+        )
+    if parts:
+        return "; ".join(parts)
+    if change.exact:
+        # Not "empty flats": whom the reader may not know of may live there.
+        return _("cambiano solo alloggi per i quali non si conta alcun nucleo")
+    return _("cambia qualcosa, per meno di cinque nuclei o per nessuno")
+
+
+def _households_said(change: KindChange) -> list[str]:
+    """Each number of households that is told, in words."""
     homes = change.households
     parts: list[str] = []
     come_and_go = []
@@ -151,18 +177,7 @@ def sentence(change: KindChange) -> str:
             if count:
                 parts.append(_passes(move, count, words.band(band), named=named))
                 named = True
-    bare = sum(change.buildings_without_flats.values())
-    if bare:
-        parts.append(
-            ngettext(
-                "cambia %(count)s edificio di alloggi non noti",
-                "cambiano %(count)s edifici di alloggi non noti",
-                bare,
-            )
-        )
-    if not parts:
-        return _("cambiano solo alloggi senza nuclei presenti")
-    return "; ".join(parts)
+    return parts
 
 
 def _passes(move: str, count: int, band: str, *, named: bool) -> str:

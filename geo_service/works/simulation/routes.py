@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from geo_service.accounts.guards import CurrentAccount
 from geo_service.errors import Invalid
+from geo_service.households.disclosure import Sight
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
@@ -60,12 +62,17 @@ def result_address(phase_id: int) -> Response:
 
 @router.post("/fasi/{phase_id:int}/simulazione/risultato")
 def result(
-    request: Request, session: Db, today: Today, submitted: Submitted, phase_id: int
+    request: Request,
+    session: Db,
+    today: Today,
+    who: CurrentAccount,
+    submitted: Submitted,
+    phase_id: int,
 ) -> Response:
     """The difference that the submitted changes would make."""
     revision = revision_of_phase(session, phase_id)
     base = draft_of(session, revision)
-    values, outcome = _computed(session, revision, base, submitted)
+    values, outcome = _computed(session, revision, base, submitted, Sight.of(who))
     status = 422 if values.errors else 200
     if request.headers.get(FRAGMENT_HEADER):
         return render(
@@ -78,7 +85,11 @@ def result(
 
 
 def _computed(
-    session: Session, revision: PhaseRevision, base: RevisionDraft, submitted: FormData
+    session: Session,
+    revision: PhaseRevision,
+    base: RevisionDraft,
+    submitted: FormData,
+    sight: Sight,
 ) -> tuple[FormValues, Outcome | None]:
     try:
         values, draft = read_form(submitted, base)
@@ -86,7 +97,7 @@ def _computed(
         return refused.values, None
     try:
         with _one_at_a_time:
-            difference = simulate(session, revision, draft)
+            difference = simulate(session, revision, draft, sight)
     except Invalid as refused:
         values.errors = errors_beside_fields(refused.fields) or {"": str(refused)}
         return values, None

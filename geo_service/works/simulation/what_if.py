@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from geo_service.households.disclosure import Sight
 from geo_service.households.service import stays_in
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.places import building_labels
@@ -40,13 +41,15 @@ class KindChange:
 
     ``flats`` and ``households`` map each of :data:`MOVES` to a number; buildings whose flats are
     not known are counted in ``buildings_without_flats``. ``households_to`` maps (move, new band)
-    to households.
+    to households. Households are told as the reader may know them: by fives unless ``exact``,
+    None where so few are not told.
     """
 
     flats: Mapping[str, int]
-    households: Mapping[str, int]
+    households: Mapping[str, int | None]
     buildings_without_flats: Mapping[str, int]
-    households_to: Mapping[tuple[str, int], int]
+    households_to: Mapping[tuple[str, int], int | None]
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class BuildingChange:
     """One kind at one building where something moves: strongest band before and after.
 
     ``move`` is one of :data:`MOVES`; where the strongest band stays it tells where most of the
-    flats go. ``flats`` is empty where the building's flats are not known.
+    flats go. ``flats`` is empty where the building's flats are not known. Households are told as
+    in :class:`KindChange`.
     """
 
     building_id: int
@@ -64,7 +68,7 @@ class BuildingChange:
     after: int
     move: str
     flats: Mapping[str, int]
-    households: Mapping[str, int]
+    households: Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class WhatIf:
     changes: pd.DataFrame
     before: Mapping[str, int]
     after: Mapping[str, int]
-    households_before: int
-    households_after: int
+    households_before: int | None
+    households_after: int | None
     bands_before: Mapping[int, int]
     bands_after: Mapping[int, int]
     marks: Mapping[int, str]
@@ -93,8 +97,10 @@ class WhatIf:
     result: ImpactResult
 
 
-def simulate(session: Session, revision: PhaseRevision, draft: RevisionDraft) -> WhatIf:
-    """What would change if ``draft`` took the place of ``revision``.
+def simulate(
+    session: Session, revision: PhaseRevision, draft: RevisionDraft, sight: Sight
+) -> WhatIf:
+    """What would change if ``draft`` took the place of ``revision``, as ``sight`` tells it.
 
     Nothing is written; zones are not drawn, because no count depends on them. Raises
     :class:`geo_service.errors.Invalid` when the draft cannot be.
@@ -114,7 +120,7 @@ def simulate(session: Session, revision: PhaseRevision, draft: RevisionDraft) ->
         after = compute(Scene(changed, around), parameters=parameters)
     finally:
         trial.rollback()
-    return difference(session, before, after)
+    return difference(session, before, after, sight)
 
 
 def _computed_once(scene: Scene, parameters: Parameters) -> ImpactResult:
@@ -185,31 +191,34 @@ def _strongest_of(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def difference(session: Session, before: ImpactResult, after: ImpactResult) -> WhatIf:
-    """Flats and households that enter, leave, get worse or better from one result to another."""
+def difference(session: Session, before: ImpactResult, after: ImpactResult, sight: Sight) -> WhatIf:
+    """Flats and households that enter, leave, get worse or better from one result to another.
+
+    Households are counted, and their numbers told, as ``sight`` tells them.
+    """
     old, new = strongest(before.impacts), strongest(after.impacts)
     changes = _changes(old, new)
     # Each flat once, whatever the kind: the same comparison with all kinds called the same.
     old_all, new_all = (_strongest_of(places.assign(kind="")) for places in (old, new))
     overall = _changes(old_all, new_all)
     flats = {int(f) for places in (old, new) for f in places.flat_id if f >= 0}
-    people = stays_in(session, sorted(flats))
+    people = stays_in(session, sorted(flats), protected=sight.protected)
     for column in ("stay_from", "stay_until"):
         people[column] = ordinals(people[column])
     bands_before, bands_after = _building_bands(old_all), _building_bands(new_all)
     present = _present(changes, people)
     return WhatIf(
         by_kind={
-            kind: _kind_change(changes[changes.kind == kind], present[present.kind == kind])
+            kind: _kind_change(changes[changes.kind == kind], present[present.kind == kind], sight)
             for kind in sorted(changes.kind.unique())
         },
-        overall=_kind_change(overall, _present(overall, people)),
-        buildings=_building_changes(session, old, new, changes, present),
+        overall=_kind_change(overall, _present(overall, people), sight),
+        buildings=_building_changes(session, old, new, changes, present, sight),
         changes=changes[[*_PLACE, "before", "after", "move"]].reset_index(drop=True),
         before=_flats_by_kind(old),
         after=_flats_by_kind(new),
-        households_before=int(_present(old, people).household_id.nunique()),
-        households_after=int(_present(new, people).household_id.nunique()),
+        households_before=sight.told(int(_present(old, people).household_id.nunique())),
+        households_after=sight.told(int(_present(new, people).household_id.nunique())),
         bands_before=bands_before,
         bands_after=bands_after,
         marks=_marks(bands_before, bands_after, overall, changes),
@@ -250,14 +259,28 @@ def _present(places: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     return present[(present.stay_from < present.ends_on) & (present.stay_until > present.starts_on)]
 
 
-def _kind_change(changes: pd.DataFrame, present: pd.DataFrame) -> KindChange:
+def _kind_change(changes: pd.DataFrame, present: pd.DataFrame, sight: Sight) -> KindChange:
+    known = changes[changes.flat_id >= 0]
     to = present.groupby(["move", "after"]).household_id.nunique()
     return KindChange(
-        flats=_count(changes[changes.flat_id >= 0].move),
-        households=_households(present),
+        flats=_count(known.move),
+        households=_told_beside(present, known.building_id.unique(), sight),
         buildings_without_flats=_count(changes[changes.flat_id < 0].move),
-        households_to={(str(m), int(b)): int(n) for (m, b), n in to.items()},
+        households_to=sight.told_each({(str(m), int(b)): int(n) for (m, b), n in to.items()}),
+        exact=sight.exact,
     )
+
+
+def _told_beside(
+    present: pd.DataFrame, building_ids: Iterable[int], sight: Sight
+) -> dict[str, int | None]:
+    """Households by move as totals of a list that tells those of each building."""
+    here = present.groupby(["building_id", "move"]).household_id.nunique()
+    places = [int(b) for b in building_ids]
+    return {
+        move: sight.told_total(count, [int(here.get((b, move), 0)) for b in places])
+        for move, count in _households(present).items()
+    }
 
 
 def _count(moves: pd.Series[str]) -> dict[str, int]:
@@ -274,6 +297,7 @@ def _building_changes(
     new: pd.DataFrame,
     changes: pd.DataFrame,
     present: pd.DataFrame,
+    sight: Sight,
 ) -> tuple[BuildingChange, ...]:
     key = ["kind", "building_id"]
     bands = [places.groupby(key).band.max() for places in (old, new)]
@@ -284,7 +308,7 @@ def _building_changes(
         kind, building_id = str(place[0]), int(place[1])
         before, after = (int(b.get(place, 0)) for b in bands)
         known = group[group.flat_id >= 0]
-        here = homes.get(place)
+        here = homes.get(place, present.iloc[:0])
         found.append(
             BuildingChange(
                 building_id=building_id,
@@ -294,7 +318,7 @@ def _building_changes(
                 after=after,
                 move=_move_of(before, after, group.move),
                 flats=_count(known.move) if len(known) else {},
-                households=_households(here) if here is not None else dict.fromkeys(MOVES, 0),
+                households=sight.told_each(_households(here)),
             )
         )
     return tuple(sorted(found, key=lambda b: (-max(b.after, b.before), b.label, b.kind)))

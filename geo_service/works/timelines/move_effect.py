@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
+from geo_service.households.disclosure import Sight
 from geo_service.households.service import stays_in
 from geo_service.i18n import gettext as _
 from geo_service.works.drafts import RevisionDraft
@@ -37,23 +38,27 @@ class MoveEffect:
 
     ``change`` counts households that enter, leave, get worse or better in their strongest kind;
     ``other_days`` those that keep their level on other days; ``tell_again`` those of all these
-    who were already told. ``left_out`` are phases that were not computed, with the reason.
+    who were already told, each as the reader may know them (:class:`KindChange`). ``left_out``
+    are phases that were not computed, with the reason.
     """
 
     computed: tuple[PhaseRevision, ...]
     change: KindChange
-    other_days: int
-    tell_again: int
+    other_days: int | None
+    tell_again: int | None
     left_out: tuple[tuple[PhaseRevision, str], ...]
 
     @property
     def nothing(self) -> bool:
-        """Whether nobody's level changes."""
-        return not any(self.change.households.values())
+        """Whether nobody's level changes, as far as the reader may know."""
+        return self.change.exact and not any(self.change.households.values())
 
 
-def effect_of(session: Session, moves: Sequence[Move]) -> MoveEffect:
-    """What ``moves`` would change against the revisions in force. Nothing is written."""
+def effect_of(session: Session, moves: Sequence[Move], sight: Sight) -> MoveEffect:
+    """What ``moves`` would change against the revisions in force, as ``sight`` tells it.
+
+    Nothing is written.
+    """
     started = time.monotonic()
     before: list[pd.DataFrame] = []
     after: list[pd.DataFrame] = []
@@ -66,7 +71,7 @@ def effect_of(session: Session, moves: Sequence[Move]) -> MoveEffect:
             left_out.append((revision, _("troppe fasi insieme: si calcola dopo il salvataggio")))
             continue
         try:
-            found = preview(session, revision.phase.site, revision, draft)
+            found = preview(session, revision.phase.site, revision, draft, sight)
         except (Invalid, DataError) as refused:
             left_out.append((revision, str(refused)))
             continue
@@ -75,9 +80,12 @@ def effect_of(session: Session, moves: Sequence[Move]) -> MoveEffect:
         after.append(_places(found.result))
         if revision.id in announced:
             told_before.append(before[-1])
-    one, two = _present(session, before), _present(session, after)
-    told = set(_present(session, told_before).household_id)
-    return MoveEffect(tuple(computed), *_compared(one, two, told), tuple(left_out))
+    one, two, announced_to = (
+        _present(session, places, protected=sight.protected)
+        for places in (before, after, told_before)
+    )
+    found = _compared(one, two, set(announced_to.household_id), sight)
+    return MoveEffect(tuple(computed), *found, tuple(left_out))
 
 
 def _announced(session: Session, revision_ids: Sequence[int]) -> set[int]:
@@ -92,14 +100,14 @@ def _places(result: ImpactResult) -> pd.DataFrame:
     return places[(places.flat_id >= 0) & (places.band > 0)]
 
 
-def _present(session: Session, places: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _present(session: Session, places: Sequence[pd.DataFrame], *, protected: bool) -> pd.DataFrame:
     """One row per household: its strongest band, and all that acts on it as comparable text."""
     columns = ["household_id", "band", "facts"]
     filled = [frame for frame in places if len(frame)]
     if not filled:
         return pd.DataFrame(columns=columns)
     hit = pd.concat(filled)
-    people = stays_in(session, sorted({int(f) for f in hit.flat_id}))
+    people = stays_in(session, sorted({int(f) for f in hit.flat_id}), protected=protected)
     for column in ("stay_from", "stay_until"):
         people[column] = ordinals(people[column])
     present = hit.merge(people, on="flat_id")
@@ -114,7 +122,9 @@ def _present(session: Session, places: Sequence[pd.DataFrame]) -> pd.DataFrame:
     ]
 
 
-def _compared(one: pd.DataFrame, two: pd.DataFrame, told: set[int]) -> tuple[KindChange, int, int]:
+def _compared(
+    one: pd.DataFrame, two: pd.DataFrame, told: set[int], sight: Sight
+) -> tuple[KindChange, int | None, int | None]:
     both = one.merge(two, on="household_id", how="outer", suffixes=("_before", "_after"))
     before = both.band_before.fillna(0).astype(int)
     after = both.band_after.fillna(0).astype(int)
@@ -129,8 +139,10 @@ def _compared(one: pd.DataFrame, two: pd.DataFrame, told: set[int]) -> tuple[Kin
         for band, number in after[moves[name]].value_counts().items():
             to[name, int(band)] = int(number)
     nothing: Mapping[str, int] = dict.fromkeys(MOVES, 0)
-    change = KindChange(nothing, {m: int(moves[m].sum()) for m in MOVES}, nothing, to)
+    counts = {m: int(moves[m].sum()) for m in MOVES}
+    change = KindChange(nothing, sight.told_each(counts), nothing, sight.told_each(to), sight.exact)
     same_band = (before == after) & (before > 0)
     other = same_band & (both.facts_before != both.facts_after)
     changed = both[other | (before != after)]
-    return change, int(other.sum()), int(changed.household_id.isin(told).sum())
+    again = int(changed.household_id.isin(told).sum())
+    return change, sight.told(int(other.sum())), sight.told(again)

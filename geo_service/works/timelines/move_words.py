@@ -10,7 +10,7 @@ from markupsafe import Markup
 from geo_service import i18n
 from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
-from geo_service.works.simulation.page import sentence
+from geo_service.works.simulation.page import at_least_said, sentence
 from geo_service.works.timelines.dependencies import KIND_WORDS, Network, lag_words
 from geo_service.works.timelines.dependency_days import Link
 from geo_service.works.timelines.followers import Consequences
@@ -21,24 +21,23 @@ from maps.base.frames import script_json
 def effect_lines(effect: MoveEffect) -> list[str]:
     """The difference for households: "+12 nuclei, −3; 5 passano a forte", then the rest."""
     lines = []
+    exact = effect.change.exact
     if effect.computed:
         lines.append(_("Nessuno cambia livello.") if effect.nothing else sentence(effect.change))
     if effect.other_days:
-        lines.append(
-            ngettext(
-                "un nucleo ha gli stessi disagi in altri giorni",
-                "%(count)s nuclei hanno gli stessi disagi in altri giorni",
-                effect.other_days,
-            )
+        said = ngettext(
+            "un nucleo ha gli stessi disagi in altri giorni",
+            "%(count)s nuclei hanno gli stessi disagi in altri giorni",
+            effect.other_days,
         )
+        lines.append(at_least_said(said, exact=exact))
     if effect.tell_again:
-        lines.append(
-            ngettext(
-                "uno di questi nuclei era già avvisato e va avvisato di nuovo",
-                "%(count)s di questi nuclei erano già avvisati e vanno avvisati di nuovo",
-                effect.tell_again,
-            )
+        said = ngettext(
+            "uno di questi nuclei era già avvisato e va avvisato di nuovo",
+            "%(count)s di questi nuclei erano già avvisati e vanno avvisati di nuovo",
+            effect.tell_again,
         )
+        lines.append(at_least_said(said, exact=exact))
     return lines
 
 

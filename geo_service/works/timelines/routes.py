@@ -15,6 +15,7 @@ from geo_service import i18n
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
@@ -109,7 +110,7 @@ def effect_in_site(
 ) -> Response:
     """For whom the dates typed for one site would change something."""
     site = site_of(session, site_id)
-    return _effect(request, session, today, Shown(site.quarter, site), submitted)
+    return _effect(request, session, today, Shown(site.quarter, site), submitted, who)
 
 
 @router.post("/cronoprogramma/effetto")
@@ -118,7 +119,7 @@ def effect_in_quarter(
     submitted: Submitted,
 ) -> Response:  # fmt: skip
     """For whom the dates typed for the quarter would change something."""
-    return _effect(request, session, today, Shown(quarter, None), submitted)
+    return _effect(request, session, today, Shown(quarter, None), submitted, who)
 
 
 def _drawn(session: Session, today: dt.date, shown: Shown) -> Timeline:
@@ -169,7 +170,12 @@ def _submit(
 
 
 def _effect(
-    request: Request, session: Session, today: dt.date, shown: Shown, submitted: FormData
+    request: Request,
+    session: Session,
+    today: dt.date,
+    shown: Shown,
+    submitted: FormData,
+    who: SignedIn,
 ) -> Response:
     timeline = _drawn(session, today, shown)
     moved = read_moves(submitted, timeline)
@@ -178,7 +184,8 @@ def _effect(
         context = effect_context(None, NOTHING) | {"errors": timeline.errors}
         return render(request, "works/edit_timeline_effect.html", status=200, **context)
     found = consequences(session, shown.quarter.id, typed_dates(moved))
-    effect = effect_of(session, [(r, draft) for r, _n, draft in edits_of(session, moved)])
+    moves = [(r, draft) for r, _n, draft in edits_of(session, moved)]
+    effect = effect_of(session, moves, Sight.of(who))
     return render(
         request, "works/edit_timeline_effect.html", status=200,
         **effect_context(effect if moved else None, found),

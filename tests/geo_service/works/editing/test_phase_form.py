@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.works.overview import revision_of_phase
 from geo_service.works.revisions import draft_of, inclusive
+from geo_service.works.service import seal
 from layers.sites import PhaseConfirmation, PhaseRevision, ScheduleVersion, WorksPhase
 from tests.geo_service.builders import MONDAY, World
 
@@ -278,3 +279,69 @@ def test_only_editors_see_the_form(
     phase_id, site_id = works[1]["A1"].phase_id, works[0].site.id
     for address in (f"/fasi/{phase_id}/modifica", f"/cantieri/{site_id}/fasi/nuova"):
         assert browser.get(address).status_code == 403
+
+
+def test_a_phase_is_renamed_by_a_version_that_says_so(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    _world, revisions = works
+    phase_id = revisions["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    assert dict(fields)["nome"] == "Scavo"
+    new_name = "Scavo <in> via d'Adda"
+    answer = editor.post(
+        f"/fasi/{phase_id}/modifica", data=changed(fields, nome=new_name, motivo="più chiaro")
+    )
+    assert answer.status_code == 303, answer.text
+    shown = html.unescape(editor.get(answer.headers["location"]).text)
+    assert f"Nome: «{new_name}», prima «Scavo»" in shown
+    assert f"A1 {new_name}</h1>" in html.unescape(editor.get(f"/fasi/{phase_id}").text)
+    now = _newest(session, phase_id)
+    # What was announced under the old name stays so.
+    assert (now.name, now.number, now.phase.name) == (new_name, 2, new_name)
+    assert revisions["A1"].name == "Scavo"
+
+
+def test_a_phase_keeps_a_name(session: Session, editor: TestClient, works: Works) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    answer = editor.post(
+        f"/fasi/{phase_id}/modifica", data=changed(fields, nome=" ", motivo="prova")
+    )
+    assert answer.status_code == 422
+    assert 'id="err-nome">Non può restare vuoto.' in answer.text
+    # A form that a browser kept from before the field was there renames nothing.
+    kept = [(name, value) for name, value in fields if name != "nome"]
+    saved = editor.post(
+        f"/fasi/{phase_id}/modifica", data=changed(kept, al="2026-03-20", motivo="prova")
+    )
+    assert saved.status_code == 303, saved.text
+    assert _newest(session, phase_id).name == "Scavo"
+
+
+def test_a_new_name_and_new_dates_of_two_people_join(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    address = f"/fasi/{phase_id}/modifica"
+    first = editor.post(address, data=changed(fields, nome="Scavo profondo", motivo="nome"))
+    assert first.status_code == 303
+    second = editor.post(address, data=changed(fields, al="2026-03-20", motivo="pioggia"))
+    assert second.status_code == 409
+    joined = form_of(second.text)
+    assert dict(joined)["nome"] == "Scavo profondo"
+    assert editor.post(address, data=changed(joined)).status_code == 303
+    now = _newest(session, phase_id)
+    assert (now.name, inclusive(now.period)[1]) == ("Scavo profondo", dt.date(2026, 3, 20))
+
+
+def test_who_renames_is_told_under_which_name_it_was_announced(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    revision = works[1]["A1"]
+    hint = "Chi è già stato avvisato la conosce come «Scavo»."
+    assert hint not in editor.get(f"/fasi/{revision.phase_id}/modifica").text
+    seal(session, revision, "announced")
+    session.commit()
+    assert hint in editor.get(f"/fasi/{revision.phase_id}/modifica").text
