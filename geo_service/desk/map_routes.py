@@ -19,7 +19,7 @@ from geo_service.desk.finding import find_buildings
 from geo_service.desk.programme import programme
 from geo_service.errors import Invalid, NotFound
 from geo_service.files.tables import MEDIA_TYPES
-from geo_service.households.disclosure import as_told
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
 from geo_service.web import words
@@ -182,21 +182,18 @@ def choice_counts(
         ids |= set(selection.touched_by(session, quarter.id, view, zona))
     if len(ids) > selection.MAX_BUILDINGS:
         raise Invalid(_("Troppi edifici in una selezione: restringetela."))
-    known, households = selection.count_chosen(
-        session, quarter.id, ids, today, protected=who.can("protected")
-    )
+    known, households = selection.count_chosen(session, quarter.id, ids, today, Sight.of(who))
     return JSONResponse(
         {"ids": known, "address": selection.written_ids(known),
          "said": _chosen_words(who, len(known), households)}
     )  # fmt: skip
 
 
-def _chosen_words(who: SignedIn, buildings: int, households: int) -> str:
+def _chosen_words(who: SignedIn, buildings: int, households: int | None) -> str:
     said = [ngettext("un edificio", "%(count)s edifici", buildings)]
-    exact = who.can("households")
-    told = as_told(households, exact=exact)
-    if told is not None:
-        people = ngettext("un nucleo", "%(count)s nuclei", told)
+    if households is not None:
+        people = ngettext("un nucleo", "%(count)s nuclei", households)
+        exact = Sight.of(who).exact
         said.append(people if exact else _("almeno %(count)s", count=people))
     return ", ".join(said)
 
@@ -241,9 +238,10 @@ def _selection(
     found = selection.chosen_buildings(
         session, quarter_id, ids, choice.view(), today, protected=who.can("protected")
     )
-    said = _chosen_words(who, len(found), sum(b.households or 0 for b in found))
-    exact = who.can("households")
-    told = [replace(b, households=as_told(b.households or 0, exact=exact)) for b in found]
+    sight = Sight.of(who)
+    households = selection.told_together((b.households or 0 for b in found), sight)
+    said = _chosen_words(who, len(found), households)
+    told = [replace(b, households=sight.told(b.households or 0)) for b in found]
     return {"buildings": told, "choice": choice, "said": said}
 
 

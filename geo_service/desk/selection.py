@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
 from geo_service.files.tables import table_file
+from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web import words
 from geo_service.works.map_data import View, building_levels, buildings_in_zones
@@ -128,11 +129,11 @@ def touched_by(session: Session, quarter_id: int, view: View, kind: str) -> list
 
 
 def count_chosen(
-    session: Session, quarter_id: int, ids: Collection[int], today: dt.date, *, protected: bool
-) -> tuple[list[int], int]:
+    session: Session, quarter_id: int, ids: Collection[int], today: dt.date, sight: Sight
+) -> tuple[list[int], int | None]:
     """Ids that are buildings of the quarter, and the households that live there ``today``.
 
-    ``protected`` counts those at a protected address too.
+    They are told as ``sight`` tells them, see :func:`told_together`.
     """
     known = session.scalars(
         text(
@@ -141,7 +142,7 @@ def count_chosen(
         ),
         {"quarter": quarter_id, "ids": list(ids)},
     ).all()
-    households = session.scalar(
+    counts = session.scalars(
         text(
             """
             select count(distinct h.id)
@@ -149,11 +150,22 @@ def count_chosen(
             join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
             join household h on h.id = s.household_id and (:protected or not h.protected)
             where w.building_id = any(:ids)
+            group by w.building_id
             """
         ),
-        {"ids": list(known), "today": today, "protected": protected},
+        {"ids": list(known), "today": today, "protected": sight.protected},
     )
-    return list(known), households or 0
+    return list(known), told_together(counts, sight)
+
+
+def told_together(counts: Iterable[int], sight: Sight) -> int | None:
+    """Households of several buildings, the sum of what ``sight`` tells of each.
+
+    A sum rounded only afterwards would give the exact numbers back: whoever chooses building after
+    building sees where it steps over the next five.
+    """
+    told = [sight.told(number) for number in counts]
+    return sum(number or 0 for number in told) or (0 if sight.exact else None)
 
 
 def chosen_buildings(

@@ -59,8 +59,8 @@ _HITS = text(
     join impact_run r on r.revision_id = v.revision_id and r.in_force
     join impact i on i.run_id = r.id and i.band > 0 and i.kind <> 'relocation'
     join week w on i.period && daterange(w.first, w.first + 7)
-    left join stay s on s.flat_id = i.flat_id
-        and s.period && (i.period * daterange(w.first, w.first + 7))
+    left join (stay s join household h on h.id = s.household_id and not h.protected)
+        on s.flat_id = i.flat_id and s.period && (i.period * daterange(w.first, w.first + 7))
     where v.quarter_id = :quarter
     group by 1, 2, 3, 4
     """
@@ -71,7 +71,8 @@ def totals(session: Session, quarter_id: int, today: dt.date) -> Totals:
     """Households hit in the eight weeks from this week's Monday, as far as they may be told.
 
     Counts come from stays, so that they say who is present. Every count goes through
-    :func:`disclosable`.
+    :func:`disclosable`. Households at a protected address are in none of them, whoever reads: who
+    knows all the others would find how many there are by subtraction.
     """
     monday = today - dt.timedelta(days=today.weekday())
     rows = session.execute(_HITS, {"monday": monday, "weeks": WEEKS, "quarter": quarter_id}).all()

@@ -80,6 +80,17 @@ def test_the_committee_sees_nothing_below_five(staff: Staff, works: Works) -> No
         assert private not in page.split("<main", 1)[1].split("</main>", 1)[0], private
 
 
+def test_totals_leave_protected_households_out_for_every_reader(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    # An operator, who knows all households but these, would count them by subtraction.
+    works[0].households[0].protected = True
+    session.commit()
+    for role in ("operator", "committee", "coordinator"):
+        page = staff(role).get("/totali").text
+        assert "In tutto 6 nuclei sentono almeno un disagio." in page, role
+
+
 def test_a_delegate_sees_the_own_stairwell_only(
     staff: Staff, works: Works, session: Session
 ) -> None:

@@ -132,6 +132,22 @@ def test_a_lasso_chooses_what_it_holds(staff: Staff, works: Works) -> None:
     assert both["said"] == "2 edifici, 7 nuclei"
 
 
+def test_a_choice_tells_the_office_no_more_than_its_buildings_do(
+    staff: Staff, works: Works
+) -> None:
+    # Four and three households: "at least five" for both together would give counts below five
+    # back to whoever chooses building after building.
+    ids = ",".join(str(b.id) for b in works[0].buildings)
+    browser = staff("office")
+    assert browser.get(f"/api/quartiere/scelta?edifici={ids}").json()["said"] == "2 edifici"
+    assert (
+        "nucle"
+        not in _text(browser.get(f"/quartiere/selezione?edifici={ids}").text)
+        .split("2 edifici")[1]
+        .split("Edificio")[0]
+    )
+
+
 def test_a_zone_chooses_what_it_touches_in_its_period_only(
     staff: Staff, works: Works, session: Session
 ) -> None:
