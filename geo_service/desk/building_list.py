@@ -189,13 +189,17 @@ def building_frame(
 
     Columns code, address, name, use, owner, acoustic_class, storeys, height_m, stairwells, flats
     (only with ``flats``: beside households it tells which are empty), households (empty where so
-    few are not told), band; CRS the metric one of the installation.
+    few are not told), band; CRS the metric one of the installation. Flats and households of a
+    building whose flats are not known are empty, not zero.
     """
     rows = _rows(session, quarter_id, today, wanted, MAX_FILE_ROWS, 0, outlines=True)
     names = ["code", "address", "name", "use", "owner", "acoustic_class", "storeys", "height_m",
              "stairwells", *(["flats"] if flats else []), "households", "band"]  # fmt: skip
     columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in names}
-    told = [as_told(row.households, exact=wanted.exact) for row in rows]
+    told = [as_told(row.households, exact=wanted.exact) if row.stairwells else None for row in rows]
+    if flats:
+        known = [row.flats if row.flats or row.stairwells else None for row in rows]
+        columns["flats"] = pd.array(known, dtype="Int64")
     columns["households"] = pd.array(told, dtype="Int64")
     outlines = shapely.from_wkb([row.outline for row in rows])
     return gpd.GeoDataFrame(columns, geometry=list(outlines), crs=SRID)

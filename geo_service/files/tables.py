@@ -9,6 +9,8 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from geo_service.i18n import gettext as _
+
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -25,12 +27,19 @@ def _disarm(value: object) -> object:
     return value
 
 
+def _spelled(value: object) -> object:
+    if isinstance(value, bool):
+        return _("sì") if value else _("no")
+    return value
+
+
 def table_file(frame: pd.DataFrame, file_format: str, name: str) -> bytes:
     """``frame`` as csv, xlsx or gpkg; ``name`` is that of the sheet or layer.
 
-    The csv has a byte-order mark and semicolons, so that an Italian spreadsheet program opens it
-    at a double click. Texts that a spreadsheet would run as formulas are disarmed by an
-    apostrophe in csv and xlsx. For gpkg the frame must be a GeoDataFrame; its geometry is left
+    The csv has a byte-order mark, semicolons and decimal commas, so that an Italian spreadsheet
+    program opens it at a double click and takes 2,8 for a number, not for a day; yes and no are
+    words there. Whole numbers stay whole beside empty cells. Texts that a spreadsheet would run
+    as formulas are disarmed by an apostrophe in csv and xlsx. For gpkg the frame must be a GeoDataFrame; its geometry is left
     out of csv and xlsx. Raises :class:`ValueError` for another format.
     """
     if file_format == "gpkg":
@@ -42,9 +51,11 @@ def table_file(frame: pd.DataFrame, file_format: str, name: str) -> bytes:
             return path.read_bytes()
     if isinstance(frame, gpd.GeoDataFrame):
         frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-    safe = frame.map(_disarm)
+    safe = frame.astype(object).map(_disarm, na_action="ignore").convert_dtypes()
     if file_format == "csv":
-        return safe.to_csv(index=False, sep=";").encode("utf-8-sig")
+        flags = safe.select_dtypes("boolean").columns
+        safe[flags] = safe[flags].astype(object).map(_spelled, na_action="ignore")
+        return safe.to_csv(index=False, sep=";", decimal=",").encode("utf-8-sig")
     if file_format == "xlsx":
         buffer = io.BytesIO()
         with pd.ExcelWriter(buffer, engine="openpyxl") as writer:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -35,6 +36,11 @@ FLAT_SORTS = {
     "piano": "storey nulls last, label, stairwell, length(number), number",
     "superficie": "area_m2 desc nulls last, label, stairwell, length(number), number",
 }
+# Types of columns in files, so that neither gaps nor the database's own types change them.
+FILE_TYPES = {
+    "storey": "Int64", "people": "Int64", "rooms": "Int64", "area_m2": "Float64",
+    "step_free": "boolean", "sold": "boolean",
+}  # fmt: skip
 STATES = ("presenti", "tutti")
 OCCUPANCIES = ("", "abitati", "vuoti")
 
@@ -305,7 +311,10 @@ def _read(session: Session, query: str, values: dict[str, Any], wanted: Wanted) 
 
 
 def _frame(rows: Any, names: Mapping[str, str]) -> gpd.GeoDataFrame:
-    columns = {head: [getattr(row, name) for row in rows] for head, name in names.items()}
+    columns = {
+        head: pd.array([getattr(row, name) for row in rows], dtype=FILE_TYPES.get(head, "object"))
+        for head, name in names.items()
+    }
     points = shapely.from_wkb([row.point for row in rows])
     return gpd.GeoDataFrame(columns, geometry=list(points), crs=SRID)
 

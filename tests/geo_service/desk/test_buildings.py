@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import re
@@ -13,7 +14,7 @@ import geopandas as gpd
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -104,6 +105,21 @@ def test_the_list_is_a_file_with_the_same_filters(
     assert browser.get("/edifici/esporta.pdf").status_code == 404
     told = session.scalars(select(HistoryEntry).where(HistoryEntry.action == "list.exported"))
     assert [entry.changes["rows"][1] for entry in told] == [1, 2, 2]
+
+
+def test_a_building_whose_flats_are_not_known_has_none_to_count(
+    staff: Staff, world: World, session: Session
+) -> None:
+    session.execute(text("delete from stairwell where building_id = :b"),
+                    {"b": world.buildings[1].id})  # fmt: skip
+    session.commit()
+    rows = csv.DictReader(
+        io.StringIO(staff("coordinator").get("/edifici/esporta.csv").content.decode("utf-8-sig")),
+        delimiter=";",
+    )
+    found = {row["codice"]: (row["alloggi"], row["nuclei"]) for row in rows}
+    assert found[world.buildings[1].code] == ("", "")
+    assert found[world.buildings[0].code] == ("4", "4")
 
 
 def test_counts_of_flats_are_for_coordinators(staff: Staff, world: World) -> None:

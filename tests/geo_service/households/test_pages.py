@@ -131,6 +131,7 @@ def test_files_hold_no_names_and_run_no_formula(
     staff: Staff, world: World, session: Session
 ) -> None:
     world.households[0].code = "=1+1"
+    world.flats[0].area_m2 = 80.1
     session.commit()
     browser = staff("coordinator")
     csv = browser.get("/nuclei/esporta.csv").content.decode("utf-8-sig")
@@ -142,9 +143,11 @@ def test_files_hold_no_names_and_run_no_formula(
     frame = gpd.read_file(io.BytesIO(browser.get("/alloggi/esporta.gpkg").content))
     assert len(frame) == 8
     assert frame.geometry.notna().all()
+    assert frame["superficie m²"].max() == 80.1
+    assert "80,1;" in browser.get("/alloggi/esporta.csv").content.decode("utf-8-sig")
     assert browser.get("/nuclei/esporta.exe").status_code == 404
     told = session.scalars(select(HistoryEntry).where(HistoryEntry.action == "list.exported"))
-    assert [entry.changes["rows"][1] for entry in told] == [7, 7, 8]
+    assert [entry.changes["rows"][1] for entry in told] == [7, 7, 8, 8]
 
 
 def test_needs_are_shown_for_a_reason_and_the_look_is_kept(
