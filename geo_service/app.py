@@ -31,6 +31,7 @@ from geo_service.desk import job_routes as background
 from geo_service.desk import map_routes as desk_map
 from geo_service.desk import role_routes as roles
 from geo_service.desk import routes as desk
+from geo_service.desk import stairwell_routes as stairwell_end
 from geo_service.desk.building_edit import compute_again
 from geo_service.households import flat_routes as flats
 from geo_service.households import routes as households
@@ -50,6 +51,7 @@ from geo_service.works import task_routes as tasks
 from geo_service.works.cuts import routes as cuts
 from geo_service.works.cuts import served_routes as served
 from geo_service.works.derogations import routes as derogation
+from geo_service.works.editing import removal_routes as removal
 from geo_service.works.editing import routes as edit
 from geo_service.works.editing import site_routes as site_edit
 from geo_service.works.editing import version_routes as versions
@@ -67,6 +69,7 @@ ROOMS = (
     people,
     works,
     edit,
+    removal,
     site_edit,
     versions,
     timeline,
@@ -88,6 +91,7 @@ ROOMS = (
     desk,
     building_list,
     building_edit,
+    stairwell_end,
     adding,
     desk_map,
     chronicle,
@@ -101,6 +105,8 @@ ROOMS = (
 # What rooms above show on pages of rooms below.
 PANELS = {
     "phase": (appointment_panels.phase,),
+    "leaving_phase": (appointment_panels.leaving_phase,),
+    "removed_phase": (appointment_panels.leaving_phase,),
     "own_phase": (appointment_panels.own_phase,),
     "flat": (appointment_panels.flat,),
     "household": (appointment_panels.household,),

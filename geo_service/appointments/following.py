@@ -159,6 +159,40 @@ class Waiting:
     next_day: dt.date
 
 
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """Visits that are still to come of a phase that is out of its schedule."""
+
+    phase_id: int
+    code: str
+    name: str
+    number: int
+    next_day: dt.date
+
+
+def orphaned(
+    session: Session, quarter_id: int, today: dt.date, *, protected: bool
+) -> list[Orphaned]:
+    """Phases of a quarter that were taken out of their schedule while visits were still to come."""
+    left = """t.state = any(:open) and exists (
+        select from works_phase p join site s on s.id = p.site_id and s.archived_on is null
+        where p.id = t.phase_id and s.quarter_id = :quarter
+          and not exists (select from revision_in_force v where v.phase_id = p.id))"""
+    values = {"quarter": quarter_id, "open": sorted(OPEN)}
+    rows = lists.rows(session, left, values, today, protected=protected)
+    if not rows:
+        return []
+    phases = session.execute(
+        text("select id, code, name from works_phase where id = any(:ids) order by code"),
+        {"ids": sorted({row.phase_id for row in rows})},
+    )
+    found = []
+    for phase_id, code, name in phases:
+        days = [row.slot.day for row in rows if row.phase_id == phase_id]
+        found.append(Orphaned(phase_id, code, name, len(days), min(days)))
+    return found
+
+
 def waiting(
     session: Session, quarter_id: int, today: dt.date, soon: dt.date, *, protected: bool
 ) -> list[Waiting]:

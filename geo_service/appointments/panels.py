@@ -39,6 +39,23 @@ def phase(request: Request, session: Session, phase_id: int) -> Markup:
     )
 
 
+def leaving_phase(request: Request, session: Session, phase_id: int) -> Markup:
+    """Visits that are still to come of a phase that leaves its schedule, or has left it.
+
+    Nothing where there are none, and for those who may not know each household.
+    """
+    who: SignedIn = request.state.account
+    if not who.can("households"):
+        return Markup("")
+    today: dt.date = request.app.state.today()
+    listed = lists.of_phase(session, phase_id, today, protected=who.can("protected"))
+    coming = [row for row in listed if row.open]
+    if not coming:
+        return Markup("")
+    agreed = sum(row.state in ("agreed", "second_attempt") for row in coming)
+    return _render("panel_leaving.html", rows=coming, agreed=agreed, today=today, say=vocabulary)
+
+
 def own_phase(request: Request, session: Session, phase_id: int) -> Markup:
     """What the works side sees of a phase of its own: flat and hour of what is agreed."""
     today: dt.date = request.app.state.today()

@@ -26,7 +26,7 @@ from geo_service.web.links import own_path
 from geo_service.web.pages import render
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
-from geo_service.works.overview import revision_of_phase
+from geo_service.works.removed import newest_revision, removed_phase
 from layers.sites import PhaseRevision
 
 router = APIRouter()
@@ -139,7 +139,7 @@ def _slot(session: Session, found: Appointment, typed: Typed, today: dt.date) ->
     slot = forms.read_slot(typed)
     if slot is None:
         return None
-    revision = revision_of_phase(session, found.phase_id)
+    revision = newest_revision(session, found.phase_id)
     days = lists.days_of(revision)
     rows = lists.of_phase(session, found.phase_id, today, protected=True)
     others = [r.slot for r in rows if r.open and r.id != found.id]
@@ -175,7 +175,7 @@ def _page(
     request: Request, session: Session, who: SignedIn, found: Appointment, today: dt.date,
     typed: Typed | None = None, *, status: int = 200,
 ) -> Response:  # fmt: skip
-    revision = revision_of_phase(session, found.phase_id)
+    revision = newest_revision(session, found.phase_id)
     show_quarter(request, session, revision.phase.site.quarter)
     row = _conflicts(session, who, found, revision, today)
     allowed = permitted(found.state, found.attempts)
@@ -195,6 +195,7 @@ def _page(
         can_undo=service.revocable(session, found),
         is_open=found.state in OPEN,
         behind=found.revision_id != revision.id,
+        orphaned=removed_phase(session, found.phase_id) is not None,
         access=[(code, _(vocabulary.ACCESS_WORDS[code])) for code in ACCESS],
         items=ITEMS,
         prepared={p.item: p for p in found.preparation},

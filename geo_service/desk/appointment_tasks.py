@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from geo_service.appointments.following import Waiting, waiting
+from geo_service.appointments.following import Waiting, orphaned, waiting
 from geo_service.desk.todo import Task
 from geo_service.i18n import ngettext
 
@@ -20,7 +20,19 @@ def appointment_tasks(
     """Phases whose appointments have yet to follow a change, to be agreed again, to be closed."""
     soon = today + dt.timedelta(days=AGREE_AHEAD_DAYS)
     found = waiting(session, quarter_id, today, soon, protected=protected)
-    return [task for one in found for task in _tasks(one, today)]
+    tasks = [task for one in found for task in _tasks(one, today)]
+    for gone in orphaned(session, quarter_id, today, protected=protected):
+        words = ngettext(
+            "è fuori dal cronoprogramma: un appuntamento da disdire",
+            "è fuori dal cronoprogramma: %(count)s appuntamenti da disdire",
+            gone.number,
+        )
+        due = max(today, gone.next_day)
+        tasks.append(
+            Task("appointments", gone.phase_id, f"{gone.code} {gone.name}", words,
+                 f"/fasi/{gone.phase_id}", due)
+        )  # fmt: skip
+    return tasks
 
 
 def _tasks(one: Waiting, today: dt.date) -> list[Task]:

@@ -19,7 +19,8 @@ Panel = Callable[[Request, Session, int], Markup]
 def panels(request: Request, session: Session, place: str, subject_id: int) -> Markup:
     """Markup of the panels of a ``place``, one after the other.
 
-    Places are "phase", "own_phase" (the works side's page of it), "flat" and "household".
+    Places are "phase", "leaving_phase" (before it is taken out of its schedule), "removed_phase"
+    (after that), "own_phase" (the works side's page of it), "flat" and "household".
     """
     shown: tuple[Panel, ...] = request.app.state.panels.get(place, ())
     return Markup("").join(panel(request, session, subject_id) for panel in shown)

@@ -6,13 +6,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from geo_service.accounts.guards import CurrentAccount
+from geo_service.errors import NotFound
 from geo_service.households.disclosure import Sight
 from geo_service.web.pages import render
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
+from geo_service.works.editing.removal_routes import removed_page
 from geo_service.works.permits.page import site_permits
 from geo_service.works.phase_page import phase_context
+from geo_service.works.removed import removed_phase, removed_phases
 
 router = APIRouter()
 
@@ -39,6 +42,7 @@ def site(
         row=row,
         site=row.site,
         versions=overview.schedule_versions(session, site_id),
+        removed=removed_phases(session, site_id),
         today=today,
         **site_permits(session, row.site),
     )
@@ -46,8 +50,17 @@ def site(
 
 @router.get("/fasi/{phase_id:int}")
 def phase(request: Request, session: Db, today: Today, phase_id: int) -> Response:
-    """One phase: who is hit by what and how hard, and what it is made of."""
-    revision = overview.revision_of_phase(session, phase_id)
+    """One phase: who is hit by what and how hard, and what it is made of.
+
+    One that was taken out of the schedule says so, and how it comes back.
+    """
+    try:
+        revision = overview.revision_of_phase(session, phase_id)
+    except NotFound:
+        gone = removed_phase(session, phase_id)
+        if gone is None:
+            raise
+        return removed_page(request, session, gone)
     show_quarter(request, session, revision.phase.site.quarter)
     return render(
         request,

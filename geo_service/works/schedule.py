@@ -31,14 +31,16 @@ def change_schedule(
     fresh: Sequence[tuple[str, str, RevisionDraft]] = (),
     changed: Sequence[tuple[WorksPhase, RevisionDraft]] = (),
     dropped: Collection[WorksPhase] = (),
+    returned: Sequence[PhaseRevision] = (),
     author: str = "",
     reason: str = "",
     recorded_at: dt.datetime | None = None,
 ) -> list[PhaseRevision]:
     """Record new phases ``(code, name, draft)``, revisions and dropped phases in one version.
 
-    A dropped phase keeps its revisions and is no longer in force. Returns the new revisions, the
-    fresh ones first. Raises :class:`Invalid` for a code that the site has already.
+    A dropped phase keeps its revisions and is no longer in force; ``returned`` are revisions of
+    such phases that are in force again, as they were. Returns the new revisions, the fresh ones
+    first. Raises :class:`Invalid` for a code that the site has already.
     """
     revisions = []
     for code, name, draft in fresh:
@@ -51,9 +53,13 @@ def change_schedule(
         _note(session, site, "phase.added", phase, {}, facts_of(named, reason))
     for phase, draft in changed:
         revisions.append(_revised(session, site, phase, draft, author, reason, recorded_at))
+    why = {"reason": reason} if reason else {}
     for phase in dropped:
-        _note(session, site, "phase.dropped", phase, {}, {"reason": reason} if reason else {})
-    _new_version(session, site.id, revisions, dropped, author, reason, recorded_at)
+        _note(session, site, "phase.dropped", phase, {}, why)
+    for revision in returned:
+        _note(session, site, "phase.returned", revision.phase, {}, why)
+    in_force = [*revisions, *returned]
+    _new_version(session, site.id, in_force, dropped, author, reason, recorded_at)
     return revisions
 
 

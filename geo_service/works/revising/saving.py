@@ -66,7 +66,7 @@ def save_revisions(
 
     Edits that change nothing are left out. Raises :class:`ChangedMeanwhile`.
     """
-    _lock(session, site)
+    lock_site(session, site)
     wanted: list[tuple[WorksPhase, RevisionDraft]] = []
     before: dict[int, PhaseRevision] = {}
     for phase, based_on, draft in edits:
@@ -93,7 +93,7 @@ def save_new_phase(
     reason: str,
 ) -> PhaseRevision:  # fmt: skip
     """Record a new phase of ``site``."""
-    _lock(session, site)
+    lock_site(session, site)
     revision = add_phase(
         session, site, code=code, name=name, draft=draft, author=author, reason=reason
     )
@@ -171,6 +171,7 @@ def _quick(session: Session, site: Site, before: PhaseRevision | None) -> bool:
     return seconds is not None and seconds < INLINE_SECONDS
 
 
-def _lock(session: Session, site: Site) -> None:
+def lock_site(session: Session, site: Site) -> None:
+    """Let nobody else record anything of ``site`` until the end of the transaction."""
     # The number is compared and the next one written without anybody between.
     session.execute(select(Site.id).where(Site.id == site.id).with_for_update())

@@ -23,7 +23,7 @@ from geo_service.web.session import Db
 from geo_service.works import once
 from geo_service.works.overview import schedule_versions, site_of
 from geo_service.works.presets import PRESETS
-from geo_service.works.revising.saving import ChangedMeanwhile
+from geo_service.works.revising.saving import ChangedMeanwhile, lock_site
 from geo_service.works.schedule_files.difference import (
     NEW,
     OUT,
@@ -35,7 +35,7 @@ from geo_service.works.schedule_files.difference import (
 )
 from geo_service.works.schedule_files.reading import MOST_BYTES, read_schedule
 from geo_service.works.schedule_files.rows import ReadSchedule, from_json
-from geo_service.works.schedule_files.saving import carry_out, lock
+from geo_service.works.schedule_files.saving import carry_out
 from geo_service.works.timelines.followers import NOTHING
 from geo_service.works.timelines.move_effect import MoveEffect, effect_of
 from geo_service.works.timelines.move_words import effect_context
@@ -117,7 +117,7 @@ def apply(
         asked = _asked(submitted)
     except Invalid as refused:
         return _upload_page(request, session, site, str(refused))
-    lock(session, site)
+    lock_site(session, site)
     found = difference_of(session, site, asked.read, asked.choices)
     _settle(asked, found)
     if asked.errors or found.errors:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.works.revising.saving import ChangedMeanwhile, compute_later, new_map
@@ -13,11 +12,6 @@ from geo_service.works.schedule_files.difference import Difference, draft_for
 from geo_service.works.timelines.dependencies import set_links
 from geo_service.works.timelines.dependency_days import Link
 from layers.sites import PhaseRevision, Site
-
-
-def lock(session: Session, site: Site) -> None:
-    """Let nobody else record anything of ``site`` until the end of the transaction."""
-    session.execute(select(Site.id).where(Site.id == site.id).with_for_update())
 
 
 def carry_out(
@@ -29,7 +23,7 @@ def carry_out(
     author: str,
     reason: str,
 ) -> list[PhaseRevision]:
-    """Record ``found``, worked out after :func:`lock`, as one version of the schedule of ``site``.
+    """Record ``found``, worked out after ``site`` was locked, as one version of its schedule.
 
     ``based_on`` holds the revision that the person saw of each phase. Raises
     :class:`ChangedMeanwhile` where another one is in force now. The impacts are computed by the

@@ -120,6 +120,7 @@ EXPECTED: dict[str, set[str]] = {
     "/edifici/{building_id:int}/alloggi/nuovo": ONLY,
     "/edifici/{building_id:int}/chiudi": EDIT,
     "/edifici/{building_id:int}/modifica": EDIT,
+    "/edifici/{building_id:int}/scale/{stairwell_id:int}/chiudi": ONLY,
     "/edifici/{building_id:int}": DESK,
     "/alloggi": EDIT,
     "/alloggi/esporta.{file_format}": EDIT,
@@ -195,6 +196,8 @@ EXPECTED: dict[str, set[str]] = {
     "/fasi/{phase_id:int}/deroga": DESK,
     "/fasi/{phase_id:int}/modifica": EDIT,
     "/fasi/{phase_id:int}/modifica/effetto": EDIT,
+    "/fasi/{phase_id:int}/togli": EDIT,
+    "/fasi/{phase_id:int}/rimetti": EDIT,
     "/fasi/{phase_id:int}/simulazione": DESK,
     "/fasi/{phase_id:int}/simulazione/risultato": DESK,
 }
