@@ -239,7 +239,7 @@ def _selection(
         session, quarter_id, ids, choice.view(), today, protected=who.can("protected")
     )
     sight = Sight.of(who)
-    households = selection.told_together((b.households or 0 for b in found), sight)
+    households = sight.told_together(b.households or 0 for b in found)
     said = _chosen_words(who, len(found), households)
     told = [replace(b, households=sight.told(b.households or 0)) for b in found]
     return {"buildings": told, "choice": choice, "said": said}

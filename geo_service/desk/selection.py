@@ -133,7 +133,7 @@ def count_chosen(
 ) -> tuple[list[int], int | None]:
     """Ids that are buildings of the quarter, and the households that live there ``today``.
 
-    They are told as ``sight`` tells them, see :func:`told_together`.
+    They are told as :meth:`Sight.told_together` tells what a person chooses at will.
     """
     known = session.scalars(
         text(
@@ -155,17 +155,7 @@ def count_chosen(
         ),
         {"ids": list(known), "today": today, "protected": sight.protected},
     )
-    return list(known), told_together(counts, sight)
-
-
-def told_together(counts: Iterable[int], sight: Sight) -> int | None:
-    """Households of several buildings, the sum of what ``sight`` tells of each.
-
-    A sum rounded only afterwards would give the exact numbers back: whoever chooses building after
-    building sees where it steps over the next five.
-    """
-    told = [sight.told(number) for number in counts]
-    return sum(number or 0 for number in told) or (0 if sight.exact else None)
+    return list(known), sight.told_together(counts)
 
 
 def chosen_buildings(
@@ -184,7 +174,7 @@ def chosen_buildings(
                    count(distinct w.id), count(distinct f.id), count(distinct h.id)
             from building b
             left join {ADDRESSES} a on true
-            left join stairwell w on w.building_id = b.id
+            left join stairwell w on w.building_id = b.id and w.closed_on is null
             left join flat f on f.stairwell_id = w.id and f.closed_on is null
             left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
             left join household h on h.id = s.household_id and (:protected or not h.protected)

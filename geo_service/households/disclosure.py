@@ -7,13 +7,15 @@ chapter 4: primary and secondary suppression).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeVar
 
 from geo_service.accounts.standing import SignedIn
 
 LEAST = 5
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,34 @@ class Sight:
     def told(self, count: int) -> int | None:
         """``count`` as this reader is told it."""
         return as_told(count, exact=self.exact)
+
+    def told_each(self, counts: Mapping[_Key, int]) -> dict[_Key, int | None]:
+        """Each of ``counts`` as this reader is told it."""
+        return {key: self.told(count) for key, count in counts.items()}
+
+    def told_total(self, count: int, parts: Collection[int]) -> int | None:
+        """``count`` as this reader is told it beside all ``parts`` that add up to it.
+
+        By fives, parts that are all at their highest would follow from their total: it is then
+        told a five lower.
+        """
+        told = self.told(count)
+        if self.exact or told is None:
+            return told
+        highest = sum(at_least(part) or 0 for part in parts) + (LEAST - 1) * len(parts)
+        return told if told < highest or not parts else at_least(told - LEAST)
+
+    def told_together(self, parts: Iterable[int]) -> int | None:
+        """The sum of ``parts`` where a person asks for whatever parts they like.
+
+        By fives it is the sum of what is told of each: one rounded only afterwards would give the
+        parts back to whoever adds one after the other and sees where it steps over the next five.
+        """
+        return sum(self.told(part) or 0 for part in parts) or (0 if self.exact else None)
+
+
+# Whoever may know each household: coordinators, and the commands on the machine itself.
+EVERYBODY = Sight(protected=True, exact=True)
 
 
 def _leaks(

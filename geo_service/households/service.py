@@ -27,7 +27,7 @@ _AFFECTED = text(
     join stay s on s.flat_id = i.flat_id
         and s.period && (i.period * daterange(cast(:from_day as date), null))
     join household h on h.id = s.household_id
-    where r.revision_id in :revisions
+    where r.revision_id in :revisions and (:protected or not h.protected)
     """
 ).bindparams(bindparam("revisions", expanding=True))
 
@@ -42,11 +42,16 @@ class HouseholdCount:
 
 
 def affected_households(
-    session: Session, revision_ids: Sequence[int], *, from_day: dt.date | None = None
+    session: Session,
+    revision_ids: Sequence[int],
+    *,
+    protected: bool,
+    from_day: dt.date | None = None,
 ) -> pd.DataFrame:
     """Impacts in force joined with the households present while they act.
 
-    ``from_day`` leaves out who moved away before that day: they need not be told any more.
+    Without ``protected`` households at a protected address are left out; ``from_day`` leaves out
+    who moved away before that day: they need not be told any more.
 
     Columns: building_id, stairwell_id, flat_id, kind, aspect, part_of_day, value, unit, band,
     period, weekdays, household_id, language, channel, protected; one row per impact × household.
@@ -58,13 +63,13 @@ def affected_households(
     ]  # fmt: skip
     if not revision_ids:
         return pd.DataFrame(columns=columns)
-    values = {"revisions": list(revision_ids), "from_day": from_day}
+    values = {"revisions": list(revision_ids), "from_day": from_day, "protected": protected}
     rows = session.execute(_AFFECTED, values).all()
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
 
 
 def count_households(
-    session: Session, revision_ids: Sequence[int], *, protected: bool = True
+    session: Session, revision_ids: Sequence[int], *, protected: bool
 ) -> dict[int, HouseholdCount]:
     """Households hit by each of ``revision_ids``; a household counts once per kind, at its worst.
 
@@ -140,21 +145,23 @@ def stays_of(session: Session, household_ids: Sequence[int]) -> pd.DataFrame:
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
 
 
-def stays_in(session: Session, flat_ids: Sequence[int]) -> pd.DataFrame:
+def stays_in(session: Session, flat_ids: Sequence[int], *, protected: bool) -> pd.DataFrame:
     """Stays in flats: flat_id, household_id, stay_from, stay_until (exclusive).
 
-    Open ends are the first and last day that a date can hold, so that they compare.
+    Open ends are the first and last day that a date can hold, so that they compare. Without
+    ``protected`` those of households at a protected address are left out.
     """
     columns = ["flat_id", "household_id", "stay_from", "stay_until"]
     if not flat_ids:
         return pd.DataFrame(columns=columns)
     query = text(
         """
-        select flat_id, household_id, coalesce(lower(period), cast(:first as date)),
-               coalesce(upper(period), cast(:last as date))
-        from stay where flat_id in :flats
+        select s.flat_id, s.household_id, coalesce(lower(s.period), cast(:first as date)),
+               coalesce(upper(s.period), cast(:last as date))
+        from stay s join household h on h.id = s.household_id
+        where s.flat_id in :flats and (:protected or not h.protected)
         """
     ).bindparams(bindparam("flats", expanding=True))
-    limits = {"first": dt.date.min, "last": dt.date.max}
-    rows = session.execute(query, {"flats": list(flat_ids), **limits})
+    values = {"first": dt.date.min, "last": dt.date.max, "protected": protected}
+    rows = session.execute(query, {"flats": list(flat_ids), **values})
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)

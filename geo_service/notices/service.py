@@ -19,16 +19,13 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import NotFound
-from geo_service.households.disclosure import Sight
+from geo_service.households.disclosure import EVERYBODY, Sight
 from geo_service.households.service import affected_households
 from geo_service.i18n import gettext as _
 from geo_service.works.revisions import inclusive
 from layers.crs import SRID
 from layers.impacts.models import BANDS, ImpactRun
 from layers.sites import REVISION_IN_FORCE, PhaseRevision, WorksPhase
-
-# Who writes the letters: everybody at every address counts, each one.
-EVERYBODY = Sight(protected=True, exact=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +180,9 @@ def _rows(
     session: Session, run: ImpactRun, from_day: dt.date | None, sight: Sight
 ) -> tuple[NoticeRow, ...]:
     flats = {(b, s): n for b, s, n in session.execute(_FLATS, {"run": run.id})}
-    present = affected_households(session, [run.revision_id], from_day=from_day)
-    if not sight.protected:
-        present = present[~present.protected.astype(bool)]
+    present = affected_households(
+        session, [run.revision_id], protected=sight.protected, from_day=from_day
+    )
     present = present[present.band > 0].drop_duplicates(["flat_id", "household_id"])
     people = dict(list(present.groupby("stairwell_id")))
     rows: dict[tuple[int, int | None], NoticeRow] = {}

@@ -35,8 +35,8 @@ _HOUSEHOLDS = text(
     join impact_run r on r.id = i.run_id and r.in_force
     join revision_in_force v on v.revision_id = r.revision_id
     join flat f on f.id = i.flat_id and f.stairwell_id = :stairwell
-    left join stay s on s.flat_id = i.flat_id
-        and s.period && (i.period * daterange(:first, :last, '[]'))
+    left join (stay s join household h on h.id = s.household_id and not h.protected)
+        on s.flat_id = i.flat_id and s.period && (i.period * daterange(:first, :last, '[]'))
     where i.band > 0 and i.kind <> all(:private) and i.period && daterange(:first, :last, '[]')
     group by 1 order by 1
     """
@@ -93,6 +93,6 @@ def _stairwell(session: Session, account: SignedIn) -> Stairwell | None:
         ],
     )
     seen = account.quarter_ids
-    if stairwell is None or (seen is not None and stairwell.building.quarter_id not in seen):
+    if stairwell is None or stairwell.closed_on is not None or (seen is not None and stairwell.building.quarter_id not in seen):
         return None
     return stairwell

@@ -308,8 +308,13 @@ def run_in_force(session: Session, revision_id: int) -> ImpactRun | None:
     )
 
 
-def kind_rows(session: Session, revision_id: int, sight: Sight) -> tuple[list[KindRow], int | None]:
-    """Buildings, flats and households of a phase by kind and band, and the households in all."""
+def hit_by(
+    session: Session, revision_id: int, sight: Sight
+) -> tuple[list[KindRow], list[BuildingRow], int | None]:
+    """Whom a phase hits, by kind and band and by building, and the households in all.
+
+    The buildings hit hardest come first.
+    """
     count = count_households(session, [revision_id], protected=sight.protected)[revision_id]
     rows = [
         KindRow(
@@ -317,17 +322,12 @@ def kind_rows(session: Session, revision_id: int, sight: Sight) -> tuple[list[Ki
         )
         for kind, band, buildings, flats in session.execute(_BY_KIND, {"revision": revision_id})
     ]
-    return rows, sight.told(count.households)
-
-
-def building_rows(session: Session, revision_id: int, sight: Sight) -> list[BuildingRow]:
-    """Buildings hit by a phase, the hardest hit first."""
     values = {"revision": revision_id, "protected": sight.protected}
-    rows = [BuildingRow(*row) for row in session.execute(_BY_BUILDING, values)]
-    rows = [replace(b, households=sight.told(b.households or 0)) for b in rows]
-    return sorted(
-        rows, key=lambda r: (-r.strongest, -sum(r.bands.values()), r.address, r.name, r.code)
-    )
+    buildings = [BuildingRow(*row) for row in session.execute(_BY_BUILDING, values)]
+    buildings.sort(key=lambda r: (-r.strongest, -sum(r.bands.values()), r.address, r.name, r.code))
+    total = sight.told_total(count.households, [b.households or 0 for b in buildings if b.flats])
+    told = [replace(b, households=sight.told(b.households or 0)) for b in buildings]
+    return rows, told, total
 
 
 def stairwell_names(session: Session, stairwell_ids: Iterable[int]) -> dict[int, str]:

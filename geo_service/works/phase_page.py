@@ -59,7 +59,7 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
     first, last = inclusive(revision.period)
     run = overview.run_in_force(session, revision.id)
     sight = Sight.of(request.state.account)
-    kinds, households = overview.kind_rows(session, revision.id, sight)
+    kinds, buildings, households = overview.hit_by(session, revision.id, sight)
     data = map_data(
         session,
         site.quarter,
@@ -80,7 +80,7 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
         "run": run,
         "kinds": kinds,
         "households_hit": households,
-        "buildings": overview.building_rows(session, revision.id, sight),
+        "buildings": buildings,
         "methods": sheets(run),
         "sayings": said_of(session, [revision.id])[revision.id],
         "said_errors": {},

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo_service.households.disclosure import EVERYBODY
 from geo_service.works.drafts import CutDraft, PlantDraft
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import add_phase, revise_phase, seal
@@ -71,7 +72,7 @@ def test_down_and_back(
     draft = draft_of(session, announced)
     cut = replace(draft.cuts[0], stairwell_ids=(world.stairwells[1].id,))
     change = replace(draft, cuts=(cut,))
-    asked = simulate(session, announced, change).by_kind["utility"]
+    asked = simulate(session, announced, change, EVERYBODY).by_kind["utility"]
     assert (asked.flats["entering"], asked.flats["leaving"]) == (4, 4)
 
     revision = revise_phase(

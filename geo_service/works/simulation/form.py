@@ -23,10 +23,11 @@ from starlette.datastructures import FormData
 from geo_service import i18n
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.works.drafts import BarrierDraft, HoursDraft, PlantDraft, RevisionDraft
 from geo_service.works.revisions import shifted
 from geo_service.works.validation import LONGEST_DAYS
-from layers.errors import DataError
+from layers.errors import UNREADABLE, DataError
 from layers.plant.catalogue import Machine, catalogue, resolve
 
 MAX_SHIFT_DAYS = 3660
@@ -278,8 +279,9 @@ class _Reader:
         if name not in self.errors and not count:
             return None
         known = PlantDraft(row.machine)
-        if row.item.isdigit() and int(row.item) < len(self.base.plant):
-            known = self.base.plant[int(row.item)]
+        place = number_in(row.item)
+        if place is not None and place < len(self.base.plant):
+            known = self.base.plant[place]
         return replace(
             known, count=max(1, int(count)), on_time=share / 100 or 1.0, lwa_declared_db=lwa
         )
@@ -379,7 +381,7 @@ def _polygons(text: str) -> BaseGeometry:
     try:
         polygons = [shapely.Polygon(rings[0], rings[1:]) for rings in json.loads(text)]
         area = shapely.MultiPolygon(polygons)
-    except (TypeError, ValueError, IndexError, KeyError, shapely.errors.ShapelyError) as error:
+    except (*UNREADABLE, shapely.errors.ShapelyError) as error:
         raise ValueError(_("L'area disegnata non si può leggere: ricaricate la pagina.")) from error
     if area.is_empty or shapely.get_num_coordinates(area) > MAX_VERTICES:
         raise ValueError(_("L'area ha troppi vertici, o nessuno."))
@@ -393,7 +395,7 @@ def _polygons(text: str) -> BaseGeometry:
 def _line(text: str) -> shapely.LineString:
     try:
         line = shapely.LineString(json.loads(text))
-    except (TypeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (*UNREADABLE, shapely.errors.ShapelyError) as error:
         raise ValueError(_("La barriera non si può leggere: disegnatela di nuovo.")) from error
     if not _finite(line) or not 1 <= line.length <= 2000 or len(line.coords) > MAX_VERTICES:
         raise ValueError(_("La barriera è lunga da 1 a 2000 metri: disegnatela di nuovo."))

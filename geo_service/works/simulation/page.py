@@ -109,12 +109,14 @@ def result_context(
         "new": new,
         "headline": headline(difference, new=new),
         "sentences": [
-            (kind, sentence(change)) for kind, change in _ordered(difference.by_kind).items()
+            (kind, sentence(change, new=new))
+            for kind, change in _ordered(difference.by_kind).items()
         ],
         "kind_changes": _ordered(difference.by_kind),
         "moves": {m: name for m, name in move_names().items() if m == "entering" or not new},
         "symbols": SYMBOLS,
         "changed": [] if new else changed_facts(base, outcome.draft),
+        "moved": (base.starts_on, base.ends_on) != (outcome.draft.starts_on, outcome.draft.ends_on),
         "answer": _json(answer),
     }
 
@@ -125,7 +127,7 @@ def headline(difference: WhatIf, *, new: bool = False) -> str:
         if new:
             return _("Il calcolo non trova edifici disturbati da questa fase.")
         return _("Nessuno cambia livello.")
-    return sentence(difference.overall)
+    return sentence(difference.overall, new=new)
 
 
 def at_least_said(said: str, *, exact: bool) -> str:
@@ -133,8 +135,13 @@ def at_least_said(said: str, *, exact: bool) -> str:
     return said if exact else _("almeno %(count)s", count=said)
 
 
-def sentence(change: KindChange) -> str:
-    """What moves, in words: "+12 nuclei, −3; 5 passano a forte; 2 scendono a lieve"."""
+def sentence(change: KindChange, *, new: bool = False) -> str:
+    """What moves, in words: "+12 nuclei, −3; 5 passano a forte; 2 scendono a lieve".
+
+    Of a ``new`` phase nothing moves: "12 nuclei, più 3 edifici di cui non si sanno gli alloggi".
+    """
+    if new:
+        return _brought(change)
     told = _households_said(change)
     parts = [at_least_said("; ".join(told), exact=change.exact)] if told else []
     bare = sum(change.buildings_without_flats.values())
@@ -152,6 +159,29 @@ def sentence(change: KindChange) -> str:
         # Not "empty flats": whom the reader may not know of may live there.
         return _("cambiano solo alloggi per i quali non si conta alcun nucleo")
     return _("cambia qualcosa, per meno di cinque nuclei o per nessuno")
+
+
+def _brought(change: KindChange) -> str:
+    homes = change.households["entering"]
+    bare = sum(change.buildings_without_flats.values())
+    parts = []
+    if homes:
+        said = ngettext("%(count)s nucleo", "%(count)s nuclei", homes)
+        parts.append(at_least_said(said, exact=change.exact))
+    if bare:
+        parts.append(
+            ngettext(
+                "%(count)s edificio di cui non si sanno gli alloggi",
+                "%(count)s edifici di cui non si sanno gli alloggi",
+                bare,
+            )
+        )
+    if parts:
+        return _(", più ").join(parts)
+    if change.exact:
+        # Not "empty flats": whom the reader may not know of may live there.
+        return _("solo alloggi per i quali non si conta alcun nucleo")
+    return _("meno di cinque nuclei, o nessuno")
 
 
 def _households_said(change: KindChange) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -217,8 +217,8 @@ def difference(session: Session, before: ImpactResult, after: ImpactResult, sigh
         changes=changes[[*_PLACE, "before", "after", "move"]].reset_index(drop=True),
         before=_flats_by_kind(old),
         after=_flats_by_kind(new),
-        households_before=sight.told(int(_present(old, people).household_id.nunique())),
-        households_after=sight.told(int(_present(new, people).household_id.nunique())),
+        households_before=_told(_present(old, people), sight),
+        households_after=_told(_present(new, people), sight),
         bands_before=bands_before,
         bands_after=bands_after,
         marks=_marks(bands_before, bands_after, overall, changes),
@@ -260,27 +260,26 @@ def _present(places: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kind_change(changes: pd.DataFrame, present: pd.DataFrame, sight: Sight) -> KindChange:
-    known = changes[changes.flat_id >= 0]
-    to = present.groupby(["move", "after"]).household_id.nunique()
+    to = present.groupby(["move", "after"])
     return KindChange(
-        flats=_count(known.move),
-        households=_told_beside(present, known.building_id.unique(), sight),
+        flats=_count(changes[changes.flat_id >= 0].move),
+        households={m: _told(present[present.move == m], sight) for m in MOVES},
         buildings_without_flats=_count(changes[changes.flat_id < 0].move),
-        households_to=sight.told_each({(str(m), int(b)): int(n) for (m, b), n in to.items()}),
+        households_to={(str(m), int(b)): _told(here, sight) for (m, b), here in to},
         exact=sight.exact,
     )
 
 
-def _told_beside(
-    present: pd.DataFrame, building_ids: Iterable[int], sight: Sight
-) -> dict[str, int | None]:
-    """Households by move as totals of a list that tells those of each building."""
-    here = present.groupby(["building_id", "move"]).household_id.nunique()
-    places = [int(b) for b in building_ids]
-    return {
-        move: sight.told_total(count, [int(here.get((b, move), 0)) for b in places])
-        for move, count in _households(present).items()
-    }
+def _told(present: pd.DataFrame, sight: Sight) -> int | None:
+    """Households of ``present``, each once; by fives those of each building added up.
+
+    A person changes a draft at will, as they choose buildings at will.
+    """
+    if sight.exact:
+        return int(present.household_id.nunique())
+    return sight.told_together(
+        int(n) for n in present.groupby("building_id").household_id.nunique()
+    )
 
 
 def _count(moves: pd.Series[str]) -> dict[str, int]:

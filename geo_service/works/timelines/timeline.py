@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from geo_service import i18n
 from geo_service.calendar import monday_of
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.works.revisions import draft_of, inclusive, moved_to
 from geo_service.works.timelines.dependencies import Network
 from geo_service.works.timelines.dependency_days import broken
@@ -110,8 +111,8 @@ def read_moves(form: FormData, timeline: Timeline) -> list[Bar]:
             text = form.get(f"{name}_{key}")
             if isinstance(text, str):
                 setattr(bar, "typed_first" if name == "dal" else "typed_last", text.strip()[:20])
-        number = str(form.get(f"revisione_{key}") or "")
-        bar.based_on = int(number) if number.isascii() and number.isdigit() else bar.based_on
+        number = number_in(form.get(f"revisione_{key}"))
+        bar.based_on = bar.based_on if number is None else number
         if bar.moved:
             moved.append(bar)
     timeline.reason = str(form.get("motivo") or "").replace("\x00", "").strip()[:1000]

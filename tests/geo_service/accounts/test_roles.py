@@ -122,6 +122,11 @@ def test_a_delegates_counts_are_whole_fives(staff: Staff, works: Works, session:
     account(session, "delegate").stairwell_id = world.stairwells[0].id
     session.commit()
     assert "almeno 5" in browser.get("/mia-scala").text
+    # Seven in all; three of them at a protected address are for nobody to count.
+    for household in world.households[1:4]:
+        household.protected = True
+    session.commit()
+    assert "almeno 5" not in browser.get("/mia-scala").text
 
 
 def test_a_delegate_cannot_tell_empty_flats_from_few_households(

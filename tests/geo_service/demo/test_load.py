@@ -212,7 +212,7 @@ def test_the_water_cut_reaches_exactly_the_households_of_1a(
         .join(Stairwell)
         .where(Stairwell.label == "1A", Stay.period.overlaps(revision.period))
     )
-    counted = count_households(session, [revision.id])[revision.id]
+    counted = count_households(session, [revision.id], protected=True)[revision.id]
     assert counted.by_kind["utility"] == present
     assert present >= 15
 

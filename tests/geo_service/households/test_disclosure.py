@@ -7,7 +7,14 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_service.households.disclosure import LEAST, Cell, at_least, disclosable
+from geo_service.households.disclosure import (
+    EVERYBODY,
+    LEAST,
+    Cell,
+    Sight,
+    at_least,
+    disclosable,
+)
 
 KINDS, SITES, WEEKS, BANDS = ("noise", "dust", "access"), (1, 2), (0, 1, 2), (1, 2, 3, 4)
 # What hits a household: kind, site, week, band.
@@ -122,3 +129,37 @@ def test_as_little_as_possible_is_withheld() -> None:
 
 def test_rounded_counts_are_whole_fives() -> None:
     assert [at_least(n) for n in (0, 4, 5, 9, 10, 23)] == [None, None, 5, 5, 10, 20]
+
+
+BY_FIVES = Sight(protected=False, exact=False)
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=12))
+def test_no_part_of_a_total_told_by_fives_is_known_exactly(parts: list[int]) -> None:
+    """Whoever knows the rule has, for each part and for the total, more than one number left."""
+    total = BY_FIVES.told_total(sum(parts), parts)
+    told = [BY_FIVES.told(part) for part in parts]
+    if total is None:
+        assert sum(parts) < LEAST
+        return
+    assert total <= sum(parts)
+    lowest = [count or 0 for count in told]
+    # Told a five lower or not, the total lies within these.
+    for low in lowest:
+        others_most = sum(lowest) - low + (LEAST - 1) * (len(parts) - 1)
+        at_least_here = max(low, total - others_most)
+        assert at_least_here < low + LEAST - 1
+
+
+def test_a_total_of_parts_at_their_highest_is_told_lower() -> None:
+    # Twenty of five times at most four would say that each is four.
+    assert BY_FIVES.told_total(20, [4, 4, 4, 4, 4]) == 15
+    assert BY_FIVES.told_total(20, [4, 4, 4, 8]) == 20
+    assert EVERYBODY.told_total(20, [4, 4, 4, 4, 4]) == 20
+
+
+@given(st.lists(st.integers(0, 30), max_size=8), st.integers(0, 30))
+def test_one_more_part_adds_no_more_than_is_told_of_it(parts: list[int], more: int) -> None:
+    before = BY_FIVES.told_together(parts) or 0
+    assert (BY_FIVES.told_together([*parts, more]) or 0) - before == (BY_FIVES.told(more) or 0)
+    assert EVERYBODY.told_together([*parts, more]) == sum(parts) + more

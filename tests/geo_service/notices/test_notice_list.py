@@ -96,7 +96,7 @@ def test_who_moved_out_before_is_not_counted(
     stay.period = Range(dt.date(2020, 1, 1), MONDAY)
     session.flush()
     assert notice_list(session, revision.phase_id, MONDAY).rows[0].households == 3
-    assert count_households(session, [revision.id])[revision.id].households == 6
+    assert count_households(session, [revision.id], protected=True)[revision.id].households == 6
 
 
 def test_two_households_in_one_flat_get_two_letters(
@@ -112,7 +112,7 @@ def test_two_households_in_one_flat_get_two_letters(
 def test_households_are_counted_at_their_worst(
     session: Session, world: World, revision: PhaseRevision
 ) -> None:
-    count = count_households(session, [revision.id])[revision.id]
+    count = count_households(session, [revision.id], protected=True)[revision.id]
     assert count.households == 7
     assert count.by_kind == {"noise": 4, "dust": 2, "utility": 3}
     assert count.by_kind_and_band["noise", 4] == 1

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo_service.households.disclosure import EVERYBODY
 from geo_service.works.derogations.service import annex, limits_of
 from layers.impacts.models import Impact, ImpactRun, NoiseLevels
 from layers.sites import Permit, PhaseRevision
@@ -58,7 +59,7 @@ def loud(session: Session, works: Works) -> Works:
 
 
 def test_people_are_counted_by_the_level_of_their_own_flat(session: Session, loud: Works) -> None:
-    found = annex(session, loud[1]["A1"], 70.0, MONDAY)
+    found = annex(session, loud[1]["A1"], 70.0, MONDAY, EVERYBODY)
     assert (found.beyond.households, found.beyond.persons, found.beyond.size_unknown) == (4, 6, 1)
     assert (found.to_verify.households, found.to_verify.persons) == (3, 18)
     first, second = found.buildings
@@ -69,10 +70,10 @@ def test_people_are_counted_by_the_level_of_their_own_flat(session: Session, lou
 
 def test_the_margin_decides_what_is_to_be_verified(session: Session, loud: Works) -> None:
     revision = loud[1]["A1"]
-    assert annex(session, revision, 72.9, MONDAY).beyond.households == 4
-    assert annex(session, revision, 73.0, MONDAY).beyond.households == 0
-    assert annex(session, revision, 73.0, MONDAY).to_verify.households == 7
-    quiet = annex(session, revision, 90.0, MONDAY)
+    assert annex(session, revision, 72.9, MONDAY, EVERYBODY).beyond.households == 4
+    assert annex(session, revision, 73.0, MONDAY, EVERYBODY).beyond.households == 0
+    assert annex(session, revision, 73.0, MONDAY, EVERYBODY).to_verify.households == 7
+    quiet = annex(session, revision, 90.0, MONDAY, EVERYBODY)
     assert quiet.buildings == ()
     assert quiet.beyond.households == quiet.to_verify.households == 0
 
@@ -80,18 +81,18 @@ def test_the_margin_decides_what_is_to_be_verified(session: Session, loud: Works
 def test_days_of_other_phases_for_the_same_people(session: Session, loud: Works) -> None:
     revision = loud[1]["A1"]
     # Before A2 its fifteen working days are planned; Easter Monday would not count.
-    (other,) = annex(session, revision, 70.0, MONDAY).others
+    (other,) = annex(session, revision, 70.0, MONDAY, EVERYBODY).others
     assert other.name == "A2 Demolizione"
     assert (other.people.households, other.last_days, other.planned_days) == (3, 0, 15)
     # In the middle of A2, after its first week, five have passed.
-    (other,) = annex(session, revision, 70.0, MONDAY + 21 * DAY).others
+    (other,) = annex(session, revision, 70.0, MONDAY + 21 * DAY, EVERYBODY).others
     assert (other.last_days, other.planned_days) == (5, 10)
     # More than a year later nothing of it counts.
-    assert annex(session, revision, 70.0, MONDAY + 420 * DAY).others == ()
+    assert annex(session, revision, 70.0, MONDAY + 420 * DAY, EVERYBODY).others == ()
 
 
 def test_shares_add_up_to_everybody(session: Session, loud: Works) -> None:
-    found = annex(session, loud[1]["A1"], 70.0, MONDAY)
+    found = annex(session, loud[1]["A1"], 70.0, MONDAY, EVERYBODY)
     everybody = found.beyond.households + found.to_verify.households
     assert sum(s.planned.households for s in found.shares) == everybody
     assert sum(s.last.households for s in found.shares) == everybody
@@ -106,10 +107,10 @@ def test_who_moved_in_later_was_not_exposed_before(session: Session, loud: Works
         text("update stay set period = daterange(:day, null) where household_id = :id"),
         {"day": MONDAY + 25 * DAY, "id": movers.id},
     )
-    a1 = annex(session, found["A1"], 70.0, MONDAY)
+    a1 = annex(session, found["A1"], 70.0, MONDAY, EVERYBODY)
     assert a1.to_verify.households == 2
     # Of A2's fifteen days that household has seen those from its second Friday on.
-    a2 = annex(session, found["A2"], 70.0, MONDAY + 60 * DAY)
+    a2 = annex(session, found["A2"], 70.0, MONDAY + 60 * DAY, EVERYBODY)
     assert a2.beyond.households == 3
     assert [o.people.households for o in a2.others] == [2]
 

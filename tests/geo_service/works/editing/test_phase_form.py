@@ -114,6 +114,10 @@ def test_moving_the_dates_makes_a_version_with_its_reason(
          '{"type":"Polygon","coordinates":[[[9.0,45.64],[9.001,45.64],[9.001,45.641],'
          '[9.0,45.64]]]}', "non tocca il suo cantiere"),
         ("macchina_nuova", "astronave", "non è nel catalogo"),
+        ("perimetro", "[" * 9_000, "disegnat"),
+        ("edificio", "²:source", "prova"),
+        ("edificio", "9" * 5000, "prova"),
+        ("autocarri", "9" * 5000, "numero intero"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_and_what_was_typed_stays(

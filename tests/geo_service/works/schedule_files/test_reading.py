@@ -282,7 +282,12 @@ def test_what_a_form_carries_along_is_the_same_and_checked_anew() -> None:
               ("A2", "B", "09/03/2026", "13/03/2026", "A1FS+1; Z"), ("A2", "C", "x", "y"))
     )  # fmt: skip
     assert from_json(found.as_json()) == found
-    for wrong in ("", "[]", "{", found.as_json().replace("2026-03-06", "2026-03-01")[:-1]):
+    cut = found.as_json().replace("2026-03-06", "2026-03-01")[:-1]
+    endless = found.as_json().replace('"headings":1', '"headings":1e999')
+    assert "1e999" in endless
+    row = '[1,"A","B","2026-03-02","2026-03-06",0,[[]]]'
+    waits_for_nothing = f'{{"file":"f","headings":1,"links":1,"rows":[{row}]}}'
+    for wrong in ("", "[]", "{", cut, "[" * 9_000, endless, waits_for_nothing):
         with pytest.raises(Invalid, match="caricate di nuovo"):
             from_json(wrong)
     turned = from_json(found.as_json().replace("2026-03-06", "2026-02-01"))

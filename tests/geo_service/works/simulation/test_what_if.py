@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_service.errors import Invalid
+from geo_service.households.disclosure import EVERYBODY
 from geo_service.works.drafts import CutDraft, PlantDraft
 from geo_service.works.revisions import draft_of
 from geo_service.works.service import add_phase
@@ -38,7 +39,7 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def test_the_same_again_changes_nothing(session: Session, revision: PhaseRevision) -> None:
-    difference = simulate(session, revision, draft_of(session, revision))
+    difference = simulate(session, revision, draft_of(session, revision), EVERYBODY)
     assert difference.changes.empty
     assert difference.by_kind == {}
     assert difference.before == difference.after == {"utility": 4}
@@ -50,7 +51,7 @@ def test_another_stairwell_enters_and_the_first_leaves(
     draft = draft_of(session, revision)
     cut = replace(draft.cuts[0], stairwell_ids=(world.stairwells[1].id,))
     before = counts(session)
-    change = simulate(session, revision, replace(draft, cuts=(cut,))).by_kind["utility"]
+    change = simulate(session, revision, replace(draft, cuts=(cut,)), EVERYBODY).by_kind["utility"]
     assert change.flats == {"entering": 4, "leaving": 4, "worse": 0, "better": 0}
     # One flat of the second building is empty.
     assert change.households == {"entering": 3, "leaving": 4, "worse": 0, "better": 0}
@@ -60,7 +61,7 @@ def test_another_stairwell_enters_and_the_first_leaves(
 def test_a_longer_cut_is_worse(session: Session, revision: PhaseRevision) -> None:
     draft = draft_of(session, revision)
     end = replace(draft.cuts[0], starts_at=None, ends_at=None)
-    change = simulate(session, revision, replace(draft, cuts=(end,))).by_kind["utility"]
+    change = simulate(session, revision, replace(draft, cuts=(end,)), EVERYBODY).by_kind["utility"]
     assert change.flats["entering"] == change.flats["leaving"] == 0
     assert change.flats["worse"] == 4
 
@@ -69,7 +70,7 @@ def test_a_louder_machine_hits_more(session: Session, revision: PhaseRevision) -
     draft = draft_of(session, revision)
     machine = PlantDraft("BS-C.1-1")
     noisy = replace(draft, hours=workdays(), plant=(machine,))
-    difference = simulate(session, revision, noisy)
+    difference = simulate(session, revision, noisy, EVERYBODY)
     assert difference.by_kind["noise"].flats["entering"] > 0
     assert difference.by_kind["noise"].flats["leaving"] == 0
 
@@ -82,5 +83,5 @@ def test_a_draft_that_cannot_be_leaves_nothing_behind(
     elsewhere = replace(draft, footprint=affinity.translate(draft.footprint, 5000, 0))
     before = counts(session)
     with pytest.raises(Invalid, match="fuori dal cantiere"):
-        simulate(session, revision, elsewhere)
+        simulate(session, revision, elsewhere, EVERYBODY)
     assert counts(session) == before
