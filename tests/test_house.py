@@ -31,7 +31,7 @@ FLOORS = [
     "geo_service.mail geo_service.jobs geo_service.console geo_service.files geo_service.history",
     "geo_service.web",
     "geo_service.accounts",
-    "geo_service.households",
+    "geo_service.households geo_service.upkeep",
     "geo_service.works",
     "geo_service.imports",
     "geo_service.appointments",

@@ -15,6 +15,7 @@ from geo_service.i18n import SOURCE_LANGUAGE, said, use_language
 from geo_service.imports import commands as imports
 from geo_service.notices import commands as notices
 from geo_service.settings import SettingsError, use_demo
+from geo_service.upkeep import commands as upkeep
 from geo_service.works import commands as works
 from layers.errors import DataError
 
@@ -33,15 +34,18 @@ cli = typer.Typer(
 
 @cli.callback()
 def choose(
+    context: typer.Context,
     demo: bool = typer.Option(
         False, "--on-demo", help="Lavora sui dati di prova / work on the demonstration's data"
     ),
 ) -> None:
     """Options that come before the command."""
     use_demo(demo)
+    # The server tells by this name who is using a database.
+    os.environ["PGAPPNAME"] = f"accanto {context.invoked_subcommand}"
 
 
-for room in (serving, administration, accounts, imports, works, notices, map_files):
+for room in (serving, administration, upkeep, accounts, imports, works, notices, map_files):
     room.register(cli)
 
 

@@ -135,3 +135,26 @@ def _ask(program: Path, option: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout if answer.returncode == 0 else ""
+
+
+def find_client(name: str, major: int) -> Path:
+    """The program ``name`` (``pg_dump``, ``pg_restore``) that fits a server of version ``major``.
+
+    A program of the server's own version is best, a newer one serves too, an older one does not.
+    Raises `ClusterError` with what to install when nothing fits.
+    """
+    places = [folder / name for folder in DEBIAN_PROGRAMS.glob("*/bin")]
+    on_path = shutil.which(name)
+    if on_path:
+        places.append(Path(on_path))
+    fitting = []
+    for program in places:
+        match = re.search(r"\(PostgreSQL\) (\d+)", _ask(program, "--version"))
+        if match and int(match.group(1)) >= major:
+            fitting.append((int(match.group(1)), program))
+    if not fitting:
+        raise ClusterError(
+            f"{name} of PostgreSQL {major} or newer was not found. "
+            f"On Debian or Ubuntu: apt-get install postgresql-client-{major}"
+        )
+    return min(fitting)[1]
