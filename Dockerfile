@@ -20,10 +20,11 @@ COPY --from=assets /assets/node_modules /tmp/node_modules
 RUN python -m geo_service.assets /tmp/node_modules && python -m compileall -q .
 
 FROM python:3.11-slim-bookworm
-# tzdata: every date that people read is Europe/Rome's.
+# tzdata: every date that people read is Europe/Rome's. The client of PostgreSQL is for backup and
+# restore; its version is that of the server in docker-compose.yml.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends tzdata \
+    && apt-get install -y --no-install-recommends tzdata postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 accanto \
     && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/accanto --shell /usr/sbin/nologin accanto \
@@ -34,6 +35,7 @@ ENV PATH=/opt/accanto/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     ACCANTO_STATE_DIR=/var/lib/accanto \
+    TMPDIR=/var/lib/accanto \
     ACCANTO_HOST=0.0.0.0 \
     ACCANTO_PORT=8000
 USER 10001:10001

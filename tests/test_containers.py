@@ -51,6 +51,19 @@ def test_rows_and_state_lie_in_volumes():
     assert SERVICES["web"]["volumes"] == ["state:/var/lib/accanto"]
 
 
+def test_the_image_can_back_up_the_server_beside_it():
+    server = re.search(r"postgis:(\d+)", SERVICES["db"]["image"])
+    client = re.search(r"postgresql-client-(\d+)", DOCKERFILE)
+    assert server and client
+    assert client[1] == server[1]
+
+
+def test_large_uploads_do_not_pass_through_memory():
+    temporary = re.search(r"TMPDIR=(\S+)", DOCKERFILE)
+    assert temporary
+    assert SERVICES["web"]["volumes"] == [f"state:{temporary[1]}"], "/tmp is memory there"
+
+
 def test_the_image_runs_as_nobody_special():
     assert re.search(r"^USER 10001", DOCKERFILE, re.M)
     last_stage = DOCKERFILE.rpartition("\nFROM ")[2]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from geo_service import __version__
 from geo_service.cli.__main__ import cli
 from geo_service.console import write_file
 from geo_service.errors import Invalid
@@ -30,3 +32,8 @@ def test_an_output_file_in_no_folder_is_told_in_a_sentence(tmp_path: Path) -> No
         write_file(tmp_path / "missing" / "map.html", b"x")
     write_file(tmp_path / "map.html", b"x")
     assert (tmp_path / "map.html").read_bytes() == b"x"
+
+
+def test_the_program_and_its_package_have_one_version() -> None:
+    project = Path(__file__).resolve().parents[3] / "pyproject.toml"
+    assert tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"] == __version__
