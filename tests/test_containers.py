@@ -54,7 +54,8 @@ def test_rows_and_state_lie_in_volumes():
 def test_the_image_can_back_up_the_server_beside_it():
     server = re.search(r"postgis:(\d+)", SERVICES["db"]["image"])
     client = re.search(r"postgresql-client-(\d+)", DOCKERFILE)
-    assert server and client
+    assert server
+    assert client
     assert client[1] == server[1]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from geo_service.console import database
 from geo_service.database import check_server
+from geo_service.files.tidying import standing
 from geo_service.settings import get_settings
 from geo_service.web.assets import missing_assets
 from layers.crs import SRID
@@ -51,6 +52,11 @@ def doctor() -> None:
                 ),
             ):
                 table.add_row(what, str(connection.execute(text(query)).scalar_one()))
+            documents = standing(connection)
+        told = str(documents.documents)
+        if documents.missing:
+            told += f"; mancano i file di {len(documents.missing)}: riprenderli da un backup"
+        table.add_row("documenti", told)
     missing = missing_assets()
     table.add_row(
         "file per le pagine",

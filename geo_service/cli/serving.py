@@ -26,11 +26,12 @@ from geo_service.demo.service import load_demo
 from geo_service.errors import Conflict, ServiceUnavailable
 from geo_service.imports import tasks as import_tasks
 from geo_service.settings import get_settings, use_demo
+from geo_service.upkeep import tasks as upkeep_tasks
 from geo_service.works import tasks
 from layers.buildings import Quarter
 from layers.noise.iso9613 import warm_up
 
-TASKS = (tasks, import_tasks, letters)
+TASKS = (tasks, import_tasks, letters, upkeep_tasks)
 # The demonstration reaches decades back (tenancies) and years ahead (phases) from its day.
 DEMO_YEARS = range(1970, 2200)
 

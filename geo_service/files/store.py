@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from sqlalchemy import BigInteger, CheckConstraint, String
+from sqlalchemy import BigInteger, CheckConstraint, Connection, String, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from starlette.responses import FileResponse
@@ -81,7 +81,7 @@ def store_document(
             )
         )
     file.seek(0)
-    sha256, size = _keep(file, most_mb * 1_000_000)
+    sha256, size = _keep(session, file, most_mb * 1_000_000)
     if size is None:
         raise Invalid(
             _(
@@ -100,7 +100,20 @@ def store_document(
     return session.get_one(StoredFile, sha256), safe
 
 
-def _keep(file: BinaryIO, most_bytes: int) -> tuple[str, int | None]:
+def lock_document(where: Connection | Session, sha256: str, *, alone: bool) -> bool:
+    """Hold a document until the transaction ends; False where ``alone`` somebody else holds it.
+
+    Who stores a document shares it with others that store the same; who deletes one is alone.
+    """
+    name = {"name": f"stored_file {sha256}"}
+    if alone:
+        query = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+        return bool(where.execute(query, name).scalar())
+    where.execute(text("select pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), name)
+    return True
+
+
+def _keep(session: Session, file: BinaryIO, most_bytes: int) -> tuple[str, int | None]:
     """Write ``file`` under its SHA-256; no size where it is larger than ``most_bytes``."""
     base = folder()
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,6 +130,8 @@ def _keep(file: BinaryIO, most_bytes: int) -> tuple[str, int | None]:
             out.flush()
             os.fsync(out.fileno())
         place = path_of(digest.hexdigest())
+        # What is there already must not be tidied away before this transaction ends.
+        lock_document(session, digest.hexdigest(), alone=False)
         if not place.exists():
             place.parent.mkdir(mode=0o700, exist_ok=True)
             os.replace(made, place)
