@@ -34,6 +34,7 @@ from geo_service.desk import routes as desk
 from geo_service.desk import stairwell_routes as stairwell_end
 from geo_service.desk.building_edit import compute_again
 from geo_service.households import flat_routes as flats
+from geo_service.households import lived_routes as lived
 from geo_service.households import routes as households
 from geo_service.households import sheet_routes as household_sheet
 from geo_service.imports import routes as imports
@@ -98,6 +99,7 @@ ROOMS = (
     background,
     households,
     household_sheet,
+    lived,
     flats,
     imports,
 )

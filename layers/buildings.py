@@ -16,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     Date,
+    FetchedValue,
     ForeignKey,
     Index,
     Integer,
@@ -59,6 +60,13 @@ def public_code(quarter_code: str, source_id: str, attempt: int = 0) -> str:
 
 def _mercator(column: str) -> Computed:
     return Computed(f"ST_Transform({column}, {WEB_MERCATOR})", persisted=True)
+
+
+def _row_version() -> Mapped[int]:
+    """Raised by the database with each change of the row, whoever writes it."""
+    return mapped_column(
+        Integer, server_default=text("1"), server_onupdate=FetchedValue(), nullable=False
+    )
 
 
 # Key of a quarter's settings: whose data were imported, as their licences want it said.
@@ -127,10 +135,14 @@ class Building(Base):
     opened_on: Mapped[dt.date] = mapped_column(Date, server_default=text("'1900-01-01'"))
     closed_on: Mapped[dt.date | None] = mapped_column(Date)
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("building.id"), index=True)
+    row_version: Mapped[int] = _row_version()
 
     quarter: Mapped[Quarter] = relationship()
+    # Those that stand; one that ended keeps its row for what is told of it.
     stairwells: Mapped[list[Stairwell]] = relationship(
-        back_populates="building", order_by="Stairwell.label"
+        back_populates="building",
+        order_by="Stairwell.label",
+        primaryjoin="and_(Building.id == Stairwell.building_id, Stairwell.closed_on.is_(None))",
     )
     addresses: Mapped[list[AddressPoint]] = relationship(
         back_populates="building", order_by="AddressPoint.id"
@@ -166,6 +178,7 @@ class AddressPoint(Base):
     # Street and number in the normal form of layers.loaders.addresses: lower case, no accents,
     # abbreviations written out; compared by trigrams so that typing errors are forgiven.
     search_key: Mapped[str] = mapped_column(String(300))
+    row_version: Mapped[int] = _row_version()
 
     building: Mapped[Building | None] = relationship(back_populates="addresses")
 
@@ -188,6 +201,9 @@ class Stairwell(Base):
     address_point_id: Mapped[int | None] = mapped_column(
         ForeignKey("address_point.id", ondelete="SET NULL"), index=True
     )
+    # First day on which it is not there any more; its label is not given again.
+    closed_on: Mapped[dt.date | None] = mapped_column(Date)
+    row_version: Mapped[int] = _row_version()
 
     building: Mapped[Building] = relationship(back_populates="stairwells")
     flats: Mapped[list[Flat]] = relationship(
@@ -225,6 +241,7 @@ class Flat(Base):
     sold: Mapped[bool] = mapped_column(server_default=text("false"))
     opened_on: Mapped[dt.date] = mapped_column(Date, server_default=text("'1900-01-01'"))
     closed_on: Mapped[dt.date | None] = mapped_column(Date)
+    row_version: Mapped[int] = _row_version()
 
     stairwell: Mapped[Stairwell] = relationship(back_populates="flats")
 

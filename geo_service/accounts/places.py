@@ -46,7 +46,7 @@ def offered(session: Session, quarter_ids: Iterable[int] | None) -> Offer:
         select(Stairwell.id, Stairwell.label, Building.name, Building.code, Quarter.name)
         .join(Building, Building.id == Stairwell.building_id)
         .join(Quarter, Quarter.id == Building.quarter_id)
-        .where(Building.closed_on.is_(None))
+        .where(Building.closed_on.is_(None), Stairwell.closed_on.is_(None))
         .order_by(Quarter.name, Building.name, Building.code)
         .order_by(func.length(Stairwell.label), Stairwell.label)
     )

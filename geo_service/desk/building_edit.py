@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from geo_service import history
 from geo_service.errors import Conflict, Invalid
 from geo_service.history import Subject
-from geo_service.i18n import SOURCE_LANGUAGE, ngettext, use_language
+from geo_service.i18n import SOURCE_LANGUAGE, use_language
 from geo_service.i18n import gettext as _
 from geo_service.works.revising.saving import new_map
 from geo_service.works.tasks import recompute_later, wanted_revisions
@@ -83,10 +82,10 @@ def form_of(building: Building) -> BuildingForm:
 
 
 def state_of(building: Building) -> str:
-    """What the form started from, told back when it is sent."""
-    form = form_of(building)
-    told = repr((sorted(form.facts.items()), form.addresses, form.stairwells, building.closed_on))
-    return hashlib.sha256(told.encode()).hexdigest()[:24]
+    """Row versions of all that the form edits, told back when it is sent."""
+    parts = [f"a{a.id}.{a.row_version}" for a in sorted(building.addresses, key=lambda a: a.id)]
+    parts += [f"s{w.id}.{w.row_version}" for w in sorted(building.stairwells, key=lambda w: w.id)]
+    return "-".join([str(building.row_version), *parts])
 
 
 def lock(session: Session, building: Building, before: str) -> None:
@@ -94,7 +93,10 @@ def lock(session: Session, building: Building, before: str) -> None:
 
     Raises :class:`ChangedMeanwhile` when it is no longer as the form found it.
     """
-    session.execute(select(Building.id).where(Building.id == building.id).with_for_update())
+    for kind, key in ((Building, Building.id), (AddressPoint, AddressPoint.building_id),
+                      (Stairwell, Stairwell.building_id)):  # fmt: skip
+        query = select(kind).where(key == building.id).with_for_update()
+        session.scalars(query.execution_options(populate_existing=True)).all()
     session.expire(building)
     if before != state_of(building):
         raise ChangedMeanwhile(_("Qualcun altro ha cambiato questo edificio mentre scrivevate."))
@@ -119,7 +121,17 @@ def change_building(session: Session, building: Building, form: BuildingForm) ->
     subject = Subject("building", building.id, building.quarter_id)
     history.record(session, history.actor_of(session), "building.changed", subject, told)
     new_map(session, building.quarter_id)
-    return compute_again(session, building) if DECIDES_IMPACTS & set(changed) else 0
+    decides = bool(DECIDES_IMPACTS & set(changed)) or _stairs_decide(before, form)
+    return compute_again(session, building) if decides else 0
+
+
+def _stairs_decide(before: BuildingForm, form: BuildingForm) -> bool:
+    """Whether lifts, steps or the number of stairwells changed; what they are called does not."""
+    return _facts_of_stairs(before) != _facts_of_stairs(form)
+
+
+def _facts_of_stairs(form: BuildingForm) -> list[tuple[int | None, bool | None, bool | None]]:
+    return [(row.id, row.lift, row.step_free) for row in form.stairwells]
 
 
 def close_building(session: Session, building: Building, end: End) -> int:
@@ -129,16 +141,8 @@ def close_building(session: Session, building: Building, end: End) -> int:
     successor cannot be one.
     """
     successors = _successors(session, building, end)
-    staying = session.scalar(_STAYING, {"building": building.id, "day": end.day}) or 0
-    if staying:
-        sentence = ngettext(
-            "Un nucleo risulta ancora qui quel giorno o dopo: registrate prima il suo cambio di "
-            "alloggio.",
-            "%(count)s nuclei risultano ancora qui quel giorno o dopo: registrate prima i loro "
-            "cambi di alloggio.",
-            staying,
-        )
-        raise Invalid(sentence, {"giorno": sentence})
+    if session.scalar(_STAYING, {"building": building.id, "day": end.day}):
+        raise_staying()
     building.closed_on = end.day
     building.successor_id = successors[0].id if successors else None
     values = {"building": building.id, "day": end.day}
@@ -153,11 +157,20 @@ def close_building(session: Session, building: Building, end: End) -> int:
     return compute_again(session, building)
 
 
+def raise_staying() -> None:
+    """Refuse an end: somebody stays. How many is not said, some may be protected."""
+    sentence = _(
+        "Qualcuno risulta ancora qui quel giorno o dopo: registrate prima il suo cambio di "
+        "alloggio."
+    )
+    raise Invalid(sentence, {"giorno": sentence})
+
+
 _STAYING = text(
-    """select count(distinct s.household_id) from stay s
+    """select exists (select from stay s
        join flat f on f.id = s.flat_id join stairwell w on w.id = f.stairwell_id
        where w.building_id = :building
-         and (upper(s.period) is null or upper(s.period) > cast(:day as date))"""
+         and (upper(s.period) is null or upper(s.period) > cast(:day as date)))"""
 )
 _CLOSE_FLATS = text(
     """update flat f set closed_on = cast(:day as date) from stairwell w
@@ -254,11 +267,12 @@ def _change_stairwells(
         stairwell.label, stairwell.lift = row.label, row.lift
         stairwell.step_free, stairwell.address_point_id = row.step_free, row.address_id
     session.flush()
-    return {"stairwells": (_said(before.stairwells), _said(form.stairwells))}
+    return {"stairwells": (said(before.stairwells), said(form.stairwells))}
 
 
-def _said(rows: list[StairwellRow]) -> list[str]:
-    # The history is read by people of other languages: it is kept in that of the house.
+def said(rows: list[StairwellRow]) -> list[str]:
+    """Stairwells as the history tells them."""
+    # It is read by people of other languages: it is kept in that of the house.
     with use_language(SOURCE_LANGUAGE):
         words = {True: _("sì"), False: _("no"), None: _("non noto")}
         return [

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
-from geo_service.desk import building_edit, building_forms, service
+from geo_service.desk import building_edit, building_forms, service, stairwell_end
 from geo_service.desk.building_edit import BuildingForm, ChangedMeanwhile
 from geo_service.errors import Conflict, Invalid
 from geo_service.households.forms import Typed
@@ -47,8 +47,13 @@ def save(request: Request, session: Db, who: Editor, typed: Form, building_id: i
     before = once.done(session, key)
     if before:
         return see_other(before)
-    form = building_forms.read_building(typed, building)
+    form = building_forms.read_building(
+        typed, building, stairwell_end.ended_labels(session, building.id)
+    )
     status = 422
+    if typed.form.get("prima") != building_edit.state_of(building):
+        # Rows that somebody added meanwhile have no field in this form: no fault of the typist.
+        typed.errors.clear()
     if not typed.errors:
         try:
             return see_other(_save_once(session, who, building, form, typed, key))

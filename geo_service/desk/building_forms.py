@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import Request
@@ -35,8 +36,11 @@ async def read_form(request: Request) -> Typed:
     return Typed(await request.form(max_files=0, max_fields=MAX_FIELDS))
 
 
-def read_building(typed: Typed, building: Building) -> BuildingForm:
-    """The form as values; faults stand in ``typed.errors`` under the names of the fields."""
+def read_building(typed: Typed, building: Building, ended: Collection[str]) -> BuildingForm:
+    """The form as values; faults stand in ``typed.errors`` under the names of the fields.
+
+    ``ended`` are labels of stairwells that the building had: they are not given again.
+    """
     acoustic_class = typed.text("classe", 3)
     if acoustic_class and acoustic_class not in CLASSES:
         typed.errors["classe"] = _("Scegliete una voce dell'elenco.")
@@ -49,7 +53,7 @@ def read_building(typed: Typed, building: Building) -> BuildingForm:
         "acoustic_class": acoustic_class or None,
     }
     _check_height(typed, facts)
-    return BuildingForm(facts, _addresses(typed, building), _stairwells(typed, building))
+    return BuildingForm(facts, _addresses(typed, building), _stairwells(typed, building, ended))
 
 
 def _check_height(typed: Typed, facts: dict[str, Any]) -> None:
@@ -82,7 +86,7 @@ def _addresses(typed: Typed, building: Building) -> list[AddressRow]:
     return rows
 
 
-def _stairwells(typed: Typed, building: Building) -> list[StairwellRow]:
+def _stairwells(typed: Typed, building: Building, ended: Collection[str]) -> list[StairwellRow]:
     known = {point.id for point in building.addresses}
     ordered = sorted(building.stairwells, key=lambda w: (len(w.label), w.label))
     rows = [
@@ -99,6 +103,8 @@ def _stairwells(typed: Typed, building: Building) -> list[StairwellRow]:
         label = typed.text(f"scala-{name}", 30)
         if label and label in taken:
             typed.errors[f"scala-{name}"] = _("C'è già una scala con questo nome.")
+        elif label in ended:
+            typed.errors[f"scala-{name}"] = _("C'era una scala con questo nome, poi chiusa.")
         taken.add(label)
     return rows
 

@@ -106,7 +106,7 @@ homes as (
     from stairwell w
     join building b on b.id = w.building_id and b.quarter_id = :quarter
     left join flat f on f.stairwell_id = w.id and f.closed_on is null
-    where {scope} group by 1),
+    where w.closed_on is null and {scope} group by 1),
 people as (
     select w.building_id, count(*) as households
     from stay s

@@ -137,6 +137,7 @@ def _days(first: dt.date, last: dt.date) -> list[dt.date]:
 class StairwellLine:
     """A stairwell on a building's sheet."""
 
+    stairwell_id: int
     label: str
     lift: bool | None
     step_free: bool | None
@@ -156,7 +157,7 @@ class ActingPhase:
 
 _STAIRWELLS = text(
     """
-    select w.label, w.lift, w.step_free,
+    select w.id, w.label, w.lift, w.step_free,
            coalesce(a.street || ' ' || a.house_number, ''),
            count(distinct f.id), count(distinct h.id)
     from stairwell w
@@ -164,7 +165,7 @@ _STAIRWELLS = text(
     left join flat f on f.stairwell_id = w.id and f.closed_on is null
     left join stay s on s.flat_id = f.id and s.period @> cast(:today as date)
     left join household h on h.id = s.household_id and (:protected or not h.protected)
-    where w.building_id = :building
+    where w.building_id = :building and w.closed_on is null
     group by w.id, a.id order by length(w.label), w.label
     """
 )
@@ -203,7 +204,7 @@ def stairwell_lines(
     """
     values = {"building": building_id, "today": today, "protected": protected}
     rows = session.execute(_STAIRWELLS, values)
-    return [StairwellLine(*row[:5], as_told(row[5], exact=exact)) for row in rows]
+    return [StairwellLine(*row[:6], as_told(row[6], exact=exact)) for row in rows]
 
 
 def acting_phases(session: Session, building_id: int, today: dt.date) -> list[ActingPhase]:

@@ -200,11 +200,11 @@ def buildings_with_stairwells(session: Session, quarter_id: int) -> list[Any]:
     """Rows (id, label, stairwells) for the filter by building and stairwell, by label."""
     query = text(
         f"""select b.id, coalesce(a.address, nullif(b.name, ''), b.code) as label,
-               array(select label from stairwell where building_id = b.id
+               array(select label from stairwell where building_id = b.id and closed_on is null
                      order by length(label), label) as stairwells
         from building b left join {ADDRESSES} a on true
         where b.quarter_id = :quarter and b.closed_on is null
-          and exists (select from stairwell where building_id = b.id)
+          and exists (select from stairwell where building_id = b.id and closed_on is null)
         order by coalesce(a.address, nullif(b.name, ''), b.code) collate "und-x-icu" """  # noqa: S608
     )
     return list(session.execute(query, {"quarter": quarter_id}))
@@ -325,7 +325,7 @@ def stairwells(session: Session, quarter_id: int) -> list[Any]:
         f"""select w.id,
                coalesce(a.address, nullif(b.name, ''), b.code) || ' – ' || w.label as label
         from stairwell w join building b on b.id = w.building_id left join {ADDRESSES} a on true
-        where b.quarter_id = :quarter and b.closed_on is null
+        where b.quarter_id = :quarter and b.closed_on is null and w.closed_on is null
         order by coalesce(a.address, b.name, b.code) collate "und-x-icu", length(w.label), w.label
         """  # noqa: S608
     )

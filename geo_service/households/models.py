@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Date,
+    DateTime,
     ForeignKey,
     Index,
     SmallInteger,
@@ -15,7 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from layers.buildings import Building, Flat
@@ -73,6 +75,29 @@ class HouseholdContact(Base):
     email: Mapped[str] = mapped_column(String(200), server_default="")
 
     household: Mapped[Household] = relationship(back_populates="contact")
+
+
+class HouseholdMerge(Base):
+    """Two records that were made one: how both were before, so that it can be taken back.
+
+    The contacts of the kept one before, and the mark of those after, are emptied with it.
+    """
+
+    __tablename__ = "household_merge"
+
+    id: Mapped[Id]
+    kept_id: Mapped[int] = mapped_column(ForeignKey("household.id", ondelete="CASCADE"), index=True)
+    other_id: Mapped[int] = mapped_column(
+        ForeignKey("household.id", ondelete="CASCADE"), index=True
+    )
+    at: Mapped[Instant]
+    undone_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    # Stays, titles, needs by number, size and protection; no names.
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    name: Mapped[str] = mapped_column(String(200), server_default="")
+    phone: Mapped[str] = mapped_column(String(40), server_default="")
+    email: Mapped[str] = mapped_column(String(200), server_default="")
+    contact_after: Mapped[str] = mapped_column(String(24), server_default="")
 
 
 class Tenancy(Base):

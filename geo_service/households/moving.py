@@ -1,11 +1,9 @@
-"""Moves of a household from flat to flat, and two records of one household made one."""
+"""Moves of a household from flat to flat."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
@@ -15,7 +13,7 @@ from sqlalchemy.orm import Session
 from geo_service import i18n
 from geo_service.errors import Invalid
 from geo_service.households.editing import locked, raise_version, tell
-from geo_service.households.models import Household, HouseholdContact, Need, Stay, Tenancy
+from geo_service.households.models import Household, Stay, Tenancy
 from geo_service.households.sheet import places_of
 from geo_service.i18n import gettext as _
 from layers.buildings import Flat, Stairwell
@@ -112,94 +110,3 @@ def _end_titles(session: Session, household_id: int, day: dt.date) -> None:
     for title in session.scalars(query):
         if title.period.contains(day) and title.period.lower != day:
             title.period = Range(title.period.lower, day)
-
-
-def merge(
-    session: Session,
-    kept: Household,
-    kept_version: int,
-    other: Household,
-    other_version: int,
-    contact: Mapping[str, str],
-) -> None:
-    """Make ``other`` part of ``kept``: stays, titles and needs go over, its own row remains.
-
-    ``contact`` is what ``kept`` is called and reached by afterwards. Stays in the same flat are
-    joined. Raises :class:`Invalid` when the two slept in different flats on the same day, and
-    :class:`ChangedMeanwhile`; nothing is written then.
-    """
-    if kept.id == other.id or kept.quarter_id != other.quarter_id:
-        raise Invalid(_("Servono due nuclei diversi dello stesso quartiere."))
-    # Always in the same order, so that two people who merge the same pair do not wait for ever.
-    pairs = sorted([(kept, kept_version), (other, other_version)], key=lambda pair: pair[0].id)
-    for household, version in pairs:
-        locked(session, household, version)
-    with session.begin_nested():
-        _join_stays(session, kept, other)
-        _join_titles(session, kept, other)
-        for need in session.scalars(select(Need).where(Need.household_id == other.id)):
-            need.household_id = kept.id
-        if kept.contact is None:
-            kept.contact = HouseholdContact(name="", phone="", email="")
-        for name, value in contact.items():
-            setattr(kept.contact, name, value)
-        kept.protected = kept.protected or other.protected
-        kept.size = kept.size if kept.size is not None else other.size
-        other.merged_into_id = kept.id
-        session.flush()
-    for household in (kept, other):
-        raise_version(session, household)
-    tell(session, kept, "household.merged", {"merged": (None, other.code)})
-    tell(session, other, "household.merged_away", {"merged": (None, kept.code)})
-
-
-def _join_stays(session: Session, kept: Household, other: Household) -> None:
-    own = list(session.scalars(select(Stay).where(Stay.household_id == kept.id)))
-    for stay in session.scalars(select(Stay).where(Stay.household_id == other.id)).all():
-        clashes = [s for s in own if s.period.overlaps(stay.period)]
-        if any(s.flat_id != stay.flat_id for s in clashes):
-            raise Invalid(_clash(session, clashes, stay))
-        if not clashes:
-            stay.household_id = kept.id
-            own.append(stay)
-            session.flush()
-            continue
-        joined = stay.period
-        for clash in clashes:
-            joined = joined.union(clash.period)
-        for extra in clashes[1:]:
-            own.remove(extra)
-            session.delete(extra)
-        session.delete(stay)
-        session.flush()
-        blocking = [s for s in own if s is not clashes[0] and s.period.overlaps(joined)]
-        if any(s.flat_id != stay.flat_id for s in blocking):
-            raise Invalid(_clash(session, blocking, stay))
-        clashes[0].period = joined
-        session.flush()
-
-
-def _join_titles(session: Session, kept: Household, other: Household) -> None:
-    query = select(Tenancy).where(Tenancy.household_id == kept.id)
-    own = {(t.flat_id, t.title, t.period.lower, t.period.upper) for t in session.scalars(query)}
-    for title in session.scalars(select(Tenancy).where(Tenancy.household_id == other.id)):
-        if (title.flat_id, title.title, title.period.lower, title.period.upper) in own:
-            session.delete(title)
-        else:
-            title.household_id = kept.id
-    session.flush()
-
-
-def _clash(session: Session, clashes: list[Stay], stay: Stay) -> str:
-    ids = [clashes[0].flat_id, stay.flat_id]
-    places: dict[int, Any] = places_of(session, ids)
-    told = [
-        _("%(address)s, scala %(stairwell)s, int. %(number)s",
-          address=places[i].address, stairwell=places[i].stairwell, number=places[i].number)
-        for i in ids
-    ]  # fmt: skip
-    return _(
-        "Non si possono unire: negli stessi giorni uno risulta in %(one)s e l'altro in %(two)s. "
-        "Se è lo stesso nucleo, correggete prima le permanenze.",
-        one=told[0], two=told[1],
-    )  # fmt: skip

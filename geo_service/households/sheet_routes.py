@@ -12,7 +12,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
-from geo_service.households import editing, forms, lists, moving, sheet, vocabulary
+from geo_service.households import editing, forms, lists, merging, moving, sheet, vocabulary
 from geo_service.households.editing import ChangedMeanwhile
 from geo_service.households.forms import Typed
 from geo_service.households.looks import look, looks_at
@@ -173,7 +173,7 @@ def merge(
         return _merge_form(request, session, found, other, typed.errors, contact, 422)
     versions = typed.number_of("versione"), typed.number_of("altra_versione")
     try:
-        moving.merge(session, found, versions[0], other, versions[1], contact)
+        merging.merge(session, found, versions[0], other, versions[1], contact)
         return see_other(f"/nuclei/{found.id}")
     except (Invalid, ChangedMeanwhile) as refused:
         session.refresh(found)
@@ -234,6 +234,7 @@ def _sheet(
         titles=titles,
         acting=sheet.acting_on(session, present.place.flat_id, today) if present else [],
         needs=sheet.needs_of(session, found.id) if open_needs else None,
+        merges=merging.merged_into(session, found.id),
         looks=looks_at(session, found.id) if who.can("protected") else [],
         errors=errors or {},
         blank=blank,

@@ -397,9 +397,11 @@ def load_surroundings(
     stairwells = geo_frame(
         connection,
         """select id, building_id, label, lift, step_free, st_asbinary(entrance)
-            from stairwell where building_id = any(%(ids)s::bigint[]) order by id""",
+            from stairwell where building_id = any(%(ids)s::bigint[])
+                and (closed_on is null or closed_on > %(first)s::date) order by id""",
         STAIRWELL_COLUMNS,
         ids=ids,
+        first=works.starts_on,
     )
     flats = frame(
         connection,

@@ -154,13 +154,14 @@ def find_stairwells(
         stage.run(
             "insert into stairwell (building_id, label) select distinct building_id, %(only)s "
             "from {stage} s where label is null and not exists (select from stairwell w "
-            "where w.building_id = s.building_id)",
+            "where w.building_id = s.building_id) on conflict do nothing",
             given,
         )
     stage.run(
         "update {stage} s set stairwell_id = w.id from stairwell w "
         "where w.building_id = s.building_id and (w.label = s.label or (s.label is null and not "
-        "exists (select from stairwell o where o.building_id = w.building_id and o.id <> w.id)))"
+        "exists (select from stairwell o where o.building_id = w.building_id and o.id <> w.id "
+        "and o.closed_on is null)))"
     )
     for row, told in stage.run(
         "delete from {stage} where stairwell_id is null returning row, label"
@@ -173,6 +174,25 @@ def find_stairwells(
             )
         )
         report.refuse(row, names.get("stairwell", "stairwell"), reason)
+    if make:
+        _refuse_in_ended_stairwells(stage, report, names)
+
+
+def _refuse_in_ended_stairwells(stage: Stage, report: Report, names: Mapping[str, str]) -> None:
+    """Flats that an ended stairwell had are left as they are; it gets no new ones."""
+    refused = stage.run(
+        "delete from {stage} s using stairwell w where w.id = s.stairwell_id "
+        "and w.closed_on is not null and not exists (select from flat f "
+        "where f.stairwell_id = w.id and f.number = s.number) returning s.row, w.label, w.closed_on"
+    ).fetchall()
+    for row, told, closed_on in refused:
+        report.refuse(
+            row, names.get("stairwell", "stairwell"),
+            Sentence(
+                "names the stairwell %(told)r, which ended on %(day)s",
+                told=told, day=closed_on.isoformat(),
+            ),
+        )  # fmt: skip
 
 
 def parse_storey(value: Any) -> int:

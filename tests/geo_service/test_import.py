@@ -10,7 +10,7 @@ import geopandas as gpd
 import pytest
 import shapely
 from geoalchemy2.shape import to_shape
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from geo_service.households.models import Household, Stay
@@ -335,6 +335,21 @@ def test_flats(session: Session, built: Quarter, tmp_path: Path) -> None:
     ]  # fmt: skip
     again = bring(session, built, "flats", path)
     assert (again.accepted, again.unchanged) == (0, 4)
+
+
+def test_a_stairwell_that_ended_gets_no_new_flats(
+    session: Session, built: Quarter, tmp_path: Path
+) -> None:
+    bring(session, built, "flats", table(tmp_path, *FLATS))
+    session.execute(
+        update(Stairwell).where(Stairwell.label == "2").values(closed_on=dt.date(2026, 1, 1))
+    )
+    more = table(tmp_path, "edificio;scala;interno;piano", "A;2;1;0", "A;2;9;1", "A;;3;1")
+    report = bring(session, built, "flats", more)
+    assert reasons(report) == {
+        2: "scala: names the stairwell '2', which ended on 2026-01-01",
+    }
+    assert report.accepted == 1, "the only stairwell that stands needs no name"
 
 
 def test_households(session: Session, built: Quarter, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def stairwells_in(session: Session, quarter_id: int, area: BaseGeometry) -> list
         with ground as (select cast(:ground as geometry) as g)
         select w.id, w.label, b.id, w.entrance is null
         from stairwell w join building b on b.id = w.building_id cross join ground
-        where b.quarter_id = :quarter and b.closed_on is null
+        where b.quarter_id = :quarter and b.closed_on is null and w.closed_on is null
           and st_intersects(coalesce(w.entrance, st_pointonsurface(b.footprint)), g)
         order by b.id, w.label, w.id limit :most
         """

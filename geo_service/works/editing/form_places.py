@@ -61,6 +61,7 @@ def places_near(
             order by kept desc, far_m, b.id limit :most)
         select c.id, w.id, w.label, f.number, f.id
         from chosen c left join stairwell w on w.building_id = c.id
+            and (w.closed_on is null or w.id = any(:stairwells))
         left join flat f on f.stairwell_id = w.id and f.closed_on is null
         order by c.kept desc, c.far_m, c.id, w.label, w.id, f.storey, f.number
         """

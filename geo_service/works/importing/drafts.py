@@ -67,6 +67,7 @@ class StairwellNames:
             select(Stairwell.building_id, Stairwell.label, Stairwell.id)
             .join(Building, Building.id == Stairwell.building_id)
             .where(Building.quarter_id == quarter_id, Building.closed_on.is_(None))
+            .where(Stairwell.closed_on.is_(None))
         )
         for building_id, label, stairwell_id in session.execute(query):
             self.labels[building_id][label.upper()] = stairwell_id
