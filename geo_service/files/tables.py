@@ -40,7 +40,8 @@ def table_file(frame: pd.DataFrame, file_format: str, name: str) -> bytes:
     program opens it at a double click and takes 2,8 for a number, not for a day; yes and no are
     words there. Whole numbers stay whole beside empty cells. Texts that a spreadsheet would run
     as formulas are disarmed by an apostrophe in csv and xlsx. For gpkg the frame must be a
-    GeoDataFrame; its geometry is left out of csv and xlsx. Raises :class:`ValueError` for another format.
+    GeoDataFrame; its geometry is left out of csv and xlsx. Raises :class:`ValueError` for another
+    format.
     """
     if file_format == "gpkg":
         if not isinstance(frame, gpd.GeoDataFrame):
