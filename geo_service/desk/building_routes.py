@@ -21,9 +21,11 @@ from geo_service.households import exports
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
 from geo_service.web import words
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import parse_day, render
 from geo_service.web.quarter import StaffQuarter, Today
 from geo_service.web.session import Db
+from geo_service.works.overview import count_uncomputed
 from layers.impacts.models import KINDS
 
 router = APIRouter()
@@ -58,6 +60,7 @@ def buildings_page(
         "desk/buildings.html",
         found=building_list.building_page(session, quarter.id, today, wanted),
         wanted=wanted,
+        waiting=count_uncomputed(session, quarter.id, wanted.first, wanted.last),
         usual=(wanted.first, wanted.last) == _usual(today),
         choices=building_list.choices(session, quarter.id),
         kinds=[(code, words.kind(code)) for code in KINDS],
@@ -109,8 +112,8 @@ def _wanted(request: Request, who: SignedIn, today: dt.date) -> Wanted:
         return value if allowed is None or value in allowed else ""
 
     def number(name: str, high: int) -> int | None:
-        value = asked(name, limit=9)
-        return int(value) if value.isascii() and value.isdigit() and int(value) <= high else None
+        value = number_in(asked(name, limit=9))
+        return value if value is not None and value <= high else None
 
     usual = _usual(today)
     first = parse_day(request.query_params.get("dal"), usual[0])

@@ -42,6 +42,7 @@ from geo_service.works.map_view import SPANS_DAYS, MapChoice, choice_of
 from geo_service.works.overview import count_uncomputed, site_names
 from geo_service.works.places import building_label
 from layers.impacts.models import KINDS
+from layers.impacts.reach import waiting_near
 from maps import tiles
 from maps.site_map import quarter_map
 
@@ -223,6 +224,9 @@ def building_panel(
             exact=who.can("households"),
         ),
         acting=service.acting_phases(session, building_id, today),
+        waiting=waiting_near(
+            session.connection(), quarter.id, [building_id], min(today, choice.first)
+        ),
         choice=choice,
         level=level,
     )
@@ -242,7 +246,10 @@ def _selection(
     households = sight.told_together(b.households or 0 for b in found)
     said = _chosen_words(who, len(found), households)
     told = [replace(b, households=sight.told(b.households or 0)) for b in found]
-    return {"buildings": told, "choice": choice, "said": said}
+    waiting = waiting_near(
+        session.connection(), quarter_id, [b.building_id for b in found], choice.first, choice.last
+    )
+    return {"buildings": told, "choice": choice, "said": said, "waiting": waiting}
 
 
 @router.get("/quartiere/selezione")

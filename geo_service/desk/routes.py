@@ -13,6 +13,7 @@ from geo_service.desk.todo import most_pressing, tasks
 from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web.embed import embed, without_heading
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, sees_flats
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
@@ -22,6 +23,7 @@ from geo_service.works.map_view import choice_of
 from geo_service.works.places import building_label
 from layers.buildings import Building
 from layers.impacts.models import KINDS
+from layers.impacts.reach import waiting_near
 from maps.site_map import quarter_map
 
 router = APIRouter()
@@ -71,7 +73,7 @@ def building_sheet(
         "desk/building.html",
         building=building,
         successor=session.get(Building, building.successor_id) if building.successor_id else None,
-        saved=int(salvato) if salvato.isascii() and salvato.isdigit() else None,
+        saved=number_in(salvato),
         address=building_label(building),
         stairwells=service.stairwell_lines(
             session,
@@ -81,6 +83,7 @@ def building_sheet(
             exact=who.can("households"),
         ),
         acting=service.acting_phases(session, building_id, today),
+        waiting=waiting_near(session.connection(), building.quarter_id, [building_id], today),
         **building_cuts(session, building_id, today),
         map=embed(request, quarter_map(without_heading(data))),
     )

@@ -18,6 +18,7 @@ from geo_service.settings import get_settings
 from geo_service.works.hours import daily_hours
 from geo_service.works.revisions import inclusive
 from layers.buildings import Building
+from layers.impacts.reach import waiting_near
 from layers.sites import REVISION_IN_FORCE, PhaseConfirmation, PhaseRevision, WorksPhase
 
 # Who moves, and when, is never public.
@@ -88,12 +89,17 @@ class Work:
 
 @dataclass(slots=True)
 class Outlook:
-    """The works at a building, each fact in the first span of days in which it acts."""
+    """The works at a building, each fact in the first span of days in which it acts.
+
+    ``unfinished``: a phase of the coming weeks that may concern the building is saved and still to
+    be computed.
+    """
 
     today: list[Work] = field(default_factory=list)
     soon: list[Work] = field(default_factory=list)
     later: list[Work] = field(default_factory=list)
     beyond: list[Work] = field(default_factory=list)
+    unfinished: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.today or self.soon or self.later or self.beyond)
@@ -180,7 +186,9 @@ def outlook(
         .order_by(PhaseRevision.period, PhaseRevision.id)
     ).all()
     verified = _verified(session, [r.id for r in revisions])
-    result = Outlook()
+    last = today + dt.timedelta(days=LATER_DAYS)
+    waiting = waiting_near(session.connection(), building.quarter_id, [building.id], today, last)
+    result = Outlook(unfinished=waiting > 0)
     for revision in revisions:
         spans = _by_span(facts[revision.id], revision, today)
         for span, held in spans.items():

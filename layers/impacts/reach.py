@@ -5,13 +5,15 @@ A first look before anything is computed, and the bound inside which anything ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import pandas as pd
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from layers.errors import DataError
+from layers.impacts.scene import CLOSURE_REACH_M, REACH_M
 from layers.impacts.sql import frame
 
 #: Distance columns of the dust method, and the default bands.
@@ -54,3 +56,59 @@ def distance_bands(
     )
     found.insert(3, "edge_m", [edges[band] for band in found["band"]])
     return found
+
+
+_WAITING = text(
+    """
+    with shown as (
+        select daterange(cast(:first as date), cast(:last as date), '[]') as days),
+    waiting as materialized (
+        select v.id, v.footprint,
+               coalesce(cast(q.settings #>> '{impacts,reach_m}' as float8), :reach) as reach_m
+        from revision_in_force f
+        join phase_revision v on v.id = f.revision_id
+        join site s on s.id = f.site_id and s.archived_on is null
+        join quarter q on q.id = f.quarter_id
+        cross join shown
+        where f.quarter_id = :quarter
+          and not exists (select from impact_run r where r.revision_id = v.id and r.in_force)
+          and (v.period && shown.days
+               or exists (select from utility_cut c
+                          where c.revision_id = v.id and c.period && shown.days)))
+    select count(*) from waiting w where exists (
+        select from building b where b.id = any(:buildings) and (
+            st_dwithin(w.footprint, b.footprint, w.reach_m)
+            or exists (select from closure c where c.revision_id = w.id
+                       and st_dwithin(c.geom, b.footprint, :closure_reach))
+            or exists (select from revision_building o
+                       where o.revision_id = w.id and o.building_id = b.id)
+            or exists (select from utility_cut c
+                       join utility_cut_stairwell t on t.cut_id = c.id
+                       join stairwell x on x.id = t.stairwell_id and x.building_id = b.id
+                       where c.revision_id = w.id)
+            or exists (select from revision_flat t
+                       join flat l on l.id = t.flat_id
+                       join stairwell x on x.id = l.stairwell_id and x.building_id = b.id
+                       where t.revision_id = w.id)))
+    """
+)
+
+
+def waiting_near(
+    connection: Connection,
+    quarter_id: int,
+    building_ids: Collection[int],
+    first: dt.date,
+    last: dt.date = dt.date.max,
+) -> int:
+    """Phases in force that are still to be computed and may touch any of some buildings.
+
+    Those of a site that is not archived which act from ``first`` to ``last`` (inclusive), and for
+    which :func:`layers.impacts.scene.load_surroundings` would load one of ``building_ids``:
+    outside of it nothing can come of them.
+    """
+    values = {
+        "quarter": quarter_id, "buildings": list(building_ids), "first": first, "last": last,
+        "reach": REACH_M, "closure_reach": CLOSURE_REACH_M,
+    }  # fmt: skip
+    return int(connection.execute(_WAITING, values).scalar_one())

@@ -109,3 +109,16 @@ def make_world(session: Session, code: str = "prova") -> World:
     )
     session.flush()
     return world
+
+
+def make_far_building(session: Session, world: World) -> Building:
+    """A building 600 m from the site of ``world``: out of the reach of its works."""
+    building = Building(
+        quarter_id=world.quarter.id,
+        source_id="far",
+        code="TESTP9",
+        footprint=from_shape(area(450, 450, 20, 12), srid=SRID),
+    )
+    session.add(building)
+    session.commit()
+    return building

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from layers.impacts.models import ImpactRun
 from layers.sites import PhaseRevision
-from tests.geo_service.builders import World, make_world
+from tests.geo_service.builders import World, make_far_building, make_world
+from tests.geo_service.pages import add_impacts
 
 Works = tuple[World, dict[str, PhaseRevision]]
 Staff = Callable[[str], TestClient]
@@ -196,6 +197,43 @@ def test_who_may_not_see_the_jobs_is_told_what_is_not_computed(
     assert "Una fase non ancora calcolata." in page
     assert "/elaborazioni" not in page
     assert "Una fase non ancora calcolata." in staff("office").get("/comune").text
+
+
+def test_buildings_near_what_is_not_computed_say_so_and_others_do_not(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    world, found = works
+    near = world.buildings[1].id
+    # The one of next winter is computed, so that only that of this week is open.
+    add_impacts(session, found["A3"], "dust", [])
+    far = make_far_building(session, world)
+    browser = staff("office")
+    week = "dal=2026-03-02&periodo=settimana"
+    said = "na fase non ancora calcolata."
+
+    def told(address: str) -> str:
+        return _text(browser.get(address).text)
+
+    pages = {
+        "/edifici": "", f"/edifici/{near}": "Nessun disagio in vista",
+        f"/quartiere/mappa/edificio/{near}?{week}": "Nessun disagio in questo periodo",
+        f"/quartiere/selezione?edifici={near}&{week}": "nessun disagio calcolato",
+    }  # fmt: skip
+    assert not [address for address in pages if said in told(address)]
+    _uncompute(session, found["A1"])
+    _uncompute(session, found["A2"])
+    assert "2 fasi non ancora calcolate." in told(f"/edifici/{near}")
+    for address, nothing in pages.items():
+        assert said in told(address) or "fasi non ancora calcolate." in told(address), address
+        assert not nothing or nothing not in told(address)
+    # Other days, other buildings: no false alarm.
+    assert said not in told("/edifici?dal=2026-05-04&al=2026-05-10")
+    assert said not in told(f"/quartiere/selezione?edifici={near}&dal=2026-05-04&periodo=giorno")
+    assert "calcolat" not in told(f"/edifici/{far.id}").split("Dove", 1)[0]
+    assert "Nessun disagio in vista" in told(f"/edifici/{far.id}")
+    panel = told(f"/quartiere/mappa/edificio/{far.id}?{week}")
+    assert "Nessun disagio in questo periodo." in panel
+    assert "Nessuna fase in programma disturba questo edificio." in panel
 
 
 def test_an_installation_without_quarters_says_what_to_do(staff: Staff) -> None:

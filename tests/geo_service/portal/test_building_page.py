@@ -11,11 +11,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from geo_service.accounts.models import Account
 from geo_service.portal.service import Fact, outlook
 from geo_service.works.drafts import CutDraft
 from geo_service.works.service import add_phase, confirm
+from layers.impacts.models import ImpactRun
 from layers.sites import PhaseRevision
-from tests.geo_service.builders import MONDAY, World, week_draft
+from tests.geo_service.builders import MONDAY, World, make_far_building, week_draft
 from tests.geo_service.pages import add_impacts
 
 Works = tuple[World, dict[str, PhaseRevision]]
@@ -53,6 +55,39 @@ def test_the_day_decides(app: FastAPI, anonymous: TestClient, works: Works) -> N
     page = anonymous.get("/e/TESTP3").text
     assert "Oggi nessun lavoro" in _section(page, "today")
     assert "Polvere" in _section(page, "soon")
+
+
+def test_works_that_are_not_computed_yet_never_read_as_nothing(
+    anonymous: TestClient, works: Works, session: Session
+) -> None:
+    world, found = works
+    unfinished = "Un lavoro appena inserito non è ancora stato calcolato"
+    # The works of next winter are not computed either: they are no matter of the coming weeks.
+    assert unfinished not in anonymous.get("/e/TESTP3").text
+    session.query(ImpactRun).filter_by(revision_id=found["A1"].id).update({"in_force": False})
+    make_far_building(session, world)
+    page = anonymous.get("/e/TESTP3").text
+    assert f"{unfinished}: questa pagina può cambiare." in page
+    assert "Per ora non risulta altro." in _section(page, "today")
+    assert "Oggi nessun lavoro" not in page
+    assert unfinished not in anonymous.get("/e/TESTP9").text
+    assert "Oggi nessun lavoro" in anonymous.get("/e/TESTP9").text
+
+
+def test_a_delegate_reads_what_is_not_computed_yet(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    world, found = works
+    session.query(ImpactRun).filter_by(revision_id=found["A1"].id).delete()
+    session.query(ImpactRun).filter_by(revision_id=found["A2"].id).delete()
+    browser = staff("delegate")
+    own = session.query(Account).filter_by(role="delegate").one()
+    own.stairwell_id = world.stairwells[1].id
+    session.commit()
+    page = browser.get("/mia-scala").text
+    assert "Un lavoro appena inserito non è ancora stato calcolato" in page
+    assert page.count("Per ora non risulta niente.") == 4
+    assert "Nelle prossime otto settimane nessuna." not in page
 
 
 def test_nothing_about_flats_persons_or_counts(anonymous: TestClient, works: Works) -> None:
