@@ -10,31 +10,38 @@
   form.addEventListener("change", function (event) {
     if (/^(fase_|archivia)/.test(event.target.name)) {
       form.requestSubmit(form.querySelector('[name="ricalcola"]'));
-    }
+    } else if (event.target.name === "seguono") { effect(); }
   });
   form.addEventListener("keydown", function (event) {
     // Enter in a field applies; it must not press the first button of the page.
-    if (event.key === "Enter" && event.target.tagName === "INPUT" && event.target.type !== "checkbox") {
+    if (event.key === "Enter" && event.target.tagName === "INPUT" && !/checkbox|radio/.test(event.target.type)) {
       event.preventDefault();
       form.requestSubmit(form.querySelector(".save-box .btn-primary"));
     }
   });
-  if (!box || document.getElementById("timeline-answer")) { return; }
-  progress.hidden = false;
-  fetch(form.dataset.effect, { method: "POST", body: new URLSearchParams(new FormData(form)),
-    redirect: "manual" })
-    .then(function (response) {
-      if (!response.ok) { throw new Error(); }
-      return response.text();
-    })
-    .then(function (html) {
-      var found = new DOMParser().parseFromString(html, "text/html");
-      box.replaceChildren.apply(box, Array.prototype.slice.call(found.body.children));
-    })
-    .catch(function () {
-      var p = document.createElement("p");
-      p.textContent = texts.failed;
-      box.replaceChildren(p);
-    })
-    .finally(function () { progress.hidden = true; });
+  var asked = 0;
+  function effect() {
+    if (!box) { return; }
+    // A slow answer to an earlier question is no answer to this one.
+    var question = ++asked;
+    progress.hidden = false;
+    fetch(form.dataset.effect, { method: "POST", body: new URLSearchParams(new FormData(form)),
+      redirect: "manual" })
+      .then(function (response) {
+        if (!response.ok) { throw new Error(); }
+        return response.text();
+      })
+      .then(function (html) {
+        if (question !== asked) { return; }
+        var found = new DOMParser().parseFromString(html, "text/html");
+        box.replaceChildren.apply(box, Array.prototype.slice.call(found.body.children));
+      })
+      .catch(function () {
+        var p = document.createElement("p");
+        p.textContent = texts.failed;
+        box.replaceChildren(p);
+      })
+      .finally(function () { if (question === asked) { progress.hidden = true; } });
+  }
+  if (!document.getElementById("timeline-answer")) { effect(); }
 })();

@@ -53,7 +53,7 @@ def remove(
     request: Request, session: Db, who: Editor, today: Today, submitted: Submitted, phase_id: int
 ) -> Response:
     """Take the phase out, or say what is missing."""
-    address = f"/fasi/{phase_id}?tolta=1"
+    address = f"/fasi/{phase_id}"
     done = once.done(session, _key(request, submitted, who))
     if done:
         return see_other(done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -24,6 +24,7 @@ from geo_service.works.timelines.dependencies import (
     weekdays_of,
 )
 from geo_service.works.timelines.dependency_days import MONDAY_TO_FRIDAY, Link, Span, ring_in
+from geo_service.works.timelines.followers import NOTHING, Consequences, consequences_in
 from layers.sites import PhaseRevision, Site, WorksPhase
 
 OUT, NEW = "fuori", "nuova"
@@ -89,6 +90,8 @@ class Difference:
     links_removed: list[str]
     broken: list[str]
     errors: dict[str, str]
+    # Phases that the file does not tell and that wait for those it moves.
+    following: Consequences = NOTHING
 
     def of(self, *kinds: str) -> list[Line]:
         """Lines of these kinds."""
@@ -249,6 +252,9 @@ def _compare_links(
         if line.kind in ("new", "moved", "back")
     }  # fmt: skip
     found.broken = [net.sentence(b, {}) for b in net.broken_by(dates)]
+    # What the file tells stays where the file has it.
+    fixed = frozenset(line.place for line in lines.values()) | gone
+    found.following = consequences_in(replace(net, fixed=fixed), dates)
 
 
 def _after_net(
@@ -279,7 +285,7 @@ def _after_net(
         names.setdefault(one.phase.id, f"{one.phase.code} {one.phase.name}")
     # Links may lead to a phase of another site that is out of the schedule: it has no dates.
     shown = [k for k in links if {k.predecessor_id, k.successor_id} <= names.keys()]
-    return Network(tuple(shown), {}, spans, now.patron, names)
+    return Network(tuple(shown), now.revisions, spans, now.patron, names)
 
 
 def _link_text(net: Network, link: Link) -> str:

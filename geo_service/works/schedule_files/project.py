@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
-from geo_service.works.schedule_files.rows import MOST_ROWS, RawRow
+from geo_service.works.schedule_files.rows import MOST_ROWS, Percent, RawRow
 
 NAMESPACE = "http://schemas.microsoft.com/project"
 _N = f"{{{NAMESPACE}}}"
@@ -18,7 +18,8 @@ _KINDS = {"0": "FF", "1": "FS", "2": "SF", "3": "SS"}
 _TENTHS_PER_MINUTE = 10
 _MINUTES_PER_DAY = 480
 _ELAPSED = {"4", "6", "8", "10", "12", "36", "38", "40", "42", "44"}
-_PERCENT = {"19", "20", "51", "52"}
+# The lag is then a share in percent, of the days of work or of the calendar.
+_PERCENT = {"19": False, "51": False, "20": True, "52": True}
 _MIDNIGHT = re.compile(r"T00:00(:00)?")
 
 
@@ -85,12 +86,12 @@ def _whole(text: str | None, default: int) -> int:
 
 def _task(task: ET.Element, place: int, minutes_per_day: int) -> RawRow:
     milestone = _text(task, "Milestone") == "1"
-    waits = []
+    waits: list[tuple[str, str, int | Percent]] = []
     for link in task.iterfind(f"{_N}PredecessorLink"):
         if _text(link, "CrossProject") == "1":
             continue
         kind = _KINDS.get(_text(link, "Type") or "1", "?")
-        waits.append((_text(link, "PredecessorUID"), kind, _lag_days(link, minutes_per_day)))
+        waits.append((_text(link, "PredecessorUID"), kind, _lag(link, minutes_per_day)))
     return RawRow(
         number=_whole(_text(task, "ID"), place),
         key=_text(task, "UID"),
@@ -113,12 +114,11 @@ def _last_day(finish: str, *, milestone: bool) -> str | dt.date:
         return finish
 
 
-def _lag_days(link: ET.Element, minutes_per_day: int) -> int:
+def _lag(link: ET.Element, minutes_per_day: int) -> int | Percent:
     tenths = _whole(_text(link, "LinkLag"), 0)
     unit = _text(link, "LagFormat")
     if unit in _PERCENT:
-        # A share of the predecessor's length: left out rather than guessed.
-        return 0
+        return Percent(tenths, _PERCENT[unit])
     if unit in _ELAPSED:
         # Round the clock, five days of work in seven.
         return round(tenths / _TENTHS_PER_MINUTE / 1440 * 5 / 7)

@@ -36,9 +36,9 @@ from geo_service.works.schedule_files.difference import (
 from geo_service.works.schedule_files.reading import MOST_BYTES, read_schedule
 from geo_service.works.schedule_files.rows import ReadSchedule, from_json
 from geo_service.works.schedule_files.saving import carry_out
-from geo_service.works.timelines.followers import NOTHING
+from geo_service.works.timelines.followers import NOTHING, edit_of
 from geo_service.works.timelines.move_effect import MoveEffect, effect_of
-from geo_service.works.timelines.move_words import effect_context
+from geo_service.works.timelines.move_words import effect_context, following
 from layers.sites import Site
 
 # The rows of a file travel along in one field of the form.
@@ -64,6 +64,8 @@ class Asked:
     based_on: dict[int, int] = field(default_factory=dict)
     reason: str = ""
     without_refused: bool = False
+    # The answer to whether followers move along; see :class:`Consequences`.
+    answer: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -86,7 +88,7 @@ def compare(
     found = difference_of(session, site, asked.read, asked.choices)
     effect = None
     if submitted.get("calcola") is not None:
-        effect = _effect_of(session, found, who)
+        effect = _effect_of(session, asked, found, who)
     return _page(request, session, site, asked, found, effect=effect)
 
 
@@ -98,7 +100,7 @@ def effect(
     asked = _asked(submitted)
     site = site_of(session, site_id)
     found = difference_of(session, site, asked.read, asked.choices)
-    context = effect_context(_effect_of(session, found, who), NOTHING)
+    context = effect_context(_effect_of(session, asked, found, who), NOTHING)
     return render(request, "works/edit_timeline_effect.html", status=200, **context)
 
 
@@ -148,6 +150,8 @@ def _settle(asked: Asked, found: Difference) -> None:
         )
     if found.nothing:
         asked.errors[""] = _("Il file non cambia nulla.")
+    elif found.following.followers and found.following.open_question(asked.answer):
+        asked.errors["seguono"] = _("Dite se le fasi che aspettano si spostano insieme.")
 
 
 def _once(
@@ -157,7 +161,10 @@ def _once(
         before = once.begin(session, key, who.id)
         if before is not None:
             return before or f"/cantieri/{site.id}/cronoprogramma"
-        carry_out(session, site, found, asked.based_on, author=who.called, reason=asked.reason)
+        carry_out(
+            session, site, found, asked.based_on, following=found.following.accepted(asked.answer),
+            author=who.called, reason=asked.reason,
+        )  # fmt: skip
         address = f"/cantieri/{site.id}/cronoprogramma"
         recorded = found.of("new", "moved", "back") or found.dropped
         if recorded and len(schedule_versions(session, site.id)) > 1:
@@ -191,6 +198,7 @@ def _asked(submitted: FormData) -> Asked:
         based_on,
         str(submitted.get("motivo") or "").replace("\x00", "").strip()[:1000],
         submitted.get("senza") is not None,
+        str(submitted.get("seguono") or ""),
     )
 
 
@@ -199,11 +207,13 @@ def _whole(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
-def _effect_of(session: Session, found: Difference, who: SignedIn) -> MoveEffect:
+def _effect_of(session: Session, asked: Asked, found: Difference, who: SignedIn) -> MoveEffect:
     moves = [
         (line.known.revision, draft_for(session, line))
         for line in found.of("moved") if line.known is not None
     ]  # fmt: skip
+    along = [edit_of(session, f) for f in found.following.accepted(asked.answer)]
+    moves += [(revision, draft) for revision, _number, draft in along]
     return effect_of(session, moves, Sight.of(who))
 
 
@@ -231,6 +241,7 @@ def _page(
     effect: MoveEffect | None = None,
 ) -> Response:
     show_quarter(request, session, site.quarter)
+    shown = effect_context(effect, NOTHING) | {"following": following(found.following)}
     matched = {line.known.phase.id for line in found.lines if line.known is not None}
     # Phases without a row are few; a select offers those, its own and the two other answers.
     free = [k for k in known_phases(session, site) if k.phase.id not in matched]
@@ -252,5 +263,5 @@ def _page(
         out=OUT,
         errors=found.errors | asked.errors,
         key=secrets.token_hex(16),
-        **{k: v for k, v in effect_context(effect, NOTHING).items() if k != "errors"},
+        **{k: v for k, v in shown.items() if k != "errors"},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from geo_service import i18n
 from geo_service.calendar import MONDAY_TO_FRIDAY
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
-from geo_service.works.timelines.dependency_days import ends_after
+from geo_service.works.timelines.dependency_days import Span, ends_after, work_days
 from geo_service.works.validation import LONGEST_DAYS
+from layers.errors import UNREADABLE
 from layers.loaders.values import clean_text, is_missing
 from layers.sites import DEPENDENCY_KINDS
 
@@ -22,12 +24,33 @@ MOST_ROWS = 500
 LONGEST_CODE = 20
 YEARS = range(1990, 2191)
 LONGEST_LAG_DAYS = 1000
+_WORK_DAYS_OF_CALENDAR_DAYS = 5 / 7
 _MONTHS = ("gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic")
 _ENGLISH_MONTHS = {"jan": 1, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "dec": 12}
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
 _YEAR_FIRST = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})(?!\d)")
 _IN_WORDS = re.compile(r"(\d{1,2})°?\s+([a-z]{3})[a-z]*\.?\s+(\d{4})", re.IGNORECASE)
 _SPREADSHEET_DAY_0 = dt.date(1899, 12, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A lag as a share of the length of the row waited for, in days of work.
+
+    ``elapsed``: of its days of the calendar, five of seven of them days of work.
+    """
+
+    value: float
+    elapsed: bool = False
+
+    def days_of(self, row: ScheduleRow, patron: tuple[int, int] | None) -> int:
+        """The share of ``row`` in whole days of work; half a day counts as one."""
+        if self.elapsed:
+            length = ((row.last - row.first).days + 1) * _WORK_DAYS_OF_CALENDAR_DAYS
+        else:
+            length = work_days(Span(row.first, row.last), patron)
+        share = 0.0 if row.milestone else abs(self.value) / 100 * length
+        return math.floor(share + 0.5) * (-1 if self.value < 0 else 1)
 
 
 @dataclass(slots=True)
@@ -42,8 +65,8 @@ class RawRow:
     last: Any
     work_days: int | None = None
     milestone: bool = False
-    # (name of the row waited for, kind, days of work)
-    waits: list[tuple[str, str, int]] = field(default_factory=list)
+    # (name of the row waited for, kind, days of work or a share)
+    waits: list[tuple[str, str, int | Percent]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +149,7 @@ def from_json(text: str) -> ReadSchedule:
         )
         file_name, headings = str(told["file"])[:100], int(told["headings"])
         tells_links = bool(told["links"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Invalid(_("Il confronto non è più leggibile: caricate di nuovo il file.")) from error
     read = check_rows(raws, file_name, tells_links=tells_links)
     return ReadSchedule(
@@ -167,7 +190,7 @@ def check_rows(
             codes[row.code.casefold()] = row.number
         rows.append((row, raw))
     notes: list[RowNote] = []
-    linked = tuple(_linked(row, raw, rows, notes) for row, raw in rows)
+    linked = tuple(_linked(row, raw, rows, notes, patron) for row, raw in rows)
     return ReadSchedule(file_name, linked, tuple(refused), tuple(notes), headings, tells_links)
 
 
@@ -208,20 +231,32 @@ def _linked(
     raw: RawRow,
     rows: Sequence[tuple[ScheduleRow, RawRow]],
     notes: list[RowNote],
+    patron: tuple[int, int] | None,
 ) -> ScheduleRow:
+    by_number = {r.number: r for r, _raw in rows}
     by_key = {other.key.casefold(): r.number for r, other in reversed(rows) if other.key}
     by_code = {r.code.casefold(): r.number for r, _raw in rows if r.code}
     waits: dict[int, Wait] = {}
-    for reference, kind, lag in raw.waits:
+    for reference, kind, told in raw.waits:
         wanted = reference.casefold()
         number = by_key.get(wanted, by_code.get(wanted))
+        lag = 0 if isinstance(told, Percent) else told
+        if isinstance(told, Percent) and number is not None:
+            lag = told.days_of(by_number[number], patron)
         if number is None or number == row.number:
             text = _("il predecessore «%(name)s» non è tra le attività prese", name=reference[:40])
         elif kind not in DEPENDENCY_KINDS or abs(lag) > LONGEST_LAG_DAYS:
             text = _("il legame con «%(name)s» non si capisce", name=reference[:40])
         else:
             waits.setdefault(number, Wait(number, kind, lag))
-            continue
+            if not isinstance(told, Percent):
+                continue
+            text = _(
+                "il legame con «%(name)s» è in percentuale: %(share)s %% della sua durata, contato "
+                "come %(days)s giorni di lavoro",
+                name=reference[:40], share=i18n.number(told.value, 1).removesuffix(",0"),
+                days=lag,
+            )  # fmt: skip
         notes.append(RowNote(row.number, row.code, text))
     return ScheduleRow(
         row.number, row.code, row.name, row.first, row.last, row.milestone, tuple(waits.values())

@@ -15,7 +15,7 @@ import openpyxl
 
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
-from geo_service.works.schedule_files.rows import MOST_ROWS, RawRow
+from geo_service.works.schedule_files.rows import MOST_ROWS, Percent, RawRow
 from layers.loaders.values import clean_text, is_missing
 
 # Titles, logos and signatures may stand above the table.
@@ -179,9 +179,6 @@ def _names(cells: Sequence[Sequence[Any]], heading: int, columns: dict[str, int]
 
 def _in_days(number: float, unit: str) -> float:
     """A length in days of work; without a unit, or in one that is not known, it is in days."""
-    if unit.startswith("%"):
-        # A share of the predecessor's length: left out rather than guessed.
-        return 0.0
     if unit.startswith(("h", "o")):
         return number / _HOURS_PER_DAY
     if unit.startswith(("mo", "me", "ms")):
@@ -207,7 +204,7 @@ def _days(value: Any) -> tuple[int | None, bool]:
     return math.ceil(days), days == 0
 
 
-def _waits(value: Any, names: frozenset[str]) -> list[tuple[str, str, int]]:
+def _waits(value: Any, names: frozenset[str]) -> list[tuple[str, str, int | Percent]]:
     """Predecessors as planners write them: "3", "A1FS+2g; B2", in Italian "3FI+2g".
 
     ``names`` are the keys and codes of all rows: "F-03" is a code where there is such a row.
@@ -219,14 +216,17 @@ def _waits(value: Any, names: frozenset[str]) -> list[tuple[str, str, int]]:
     return [_wait(part, names) for part in parts if part]
 
 
-def _wait(part: str, names: frozenset[str]) -> tuple[str, str, int]:
+def _wait(part: str, names: frozenset[str]) -> tuple[str, str, int | Percent]:
     """Name, kind and lag; the longest known name wins, and what has none is a name as a whole."""
     for end in range(min(len(part), _LONGEST_NAME), 0, -1):
         tail = _TAIL.fullmatch(part, end)
         if tail is None or part[:end].casefold() not in names:
             continue
-        lag = _in_days(float(tail["number"] or 0), (tail["unit"] or "").casefold())
+        kind, sign = _KINDS[(tail["kind"] or "FS").upper()], -1 if tail["sign"] == "-" else 1
+        number, unit = float(tail["number"] or 0), (tail["unit"] or "").casefold()
+        if "%" in unit:
+            # "e%" and "t%": of the time that goes by, days off included.
+            return part[:end], kind, Percent(sign * number, elapsed=unit[0] in "et")
         # Half a day counts as one.
-        whole = math.floor(lag + 0.5) * (-1 if tail["sign"] == "-" else 1)
-        return part[:end], _KINDS[(tail["kind"] or "FS").upper()], whole
+        return part[:end], kind, math.floor(_in_days(number, unit) + 0.5) * sign
     return part, "FS", 0

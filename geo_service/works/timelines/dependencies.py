@@ -57,6 +57,8 @@ class Network:
     spans: Mapping[int, Span]
     patron: tuple[int, int] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    # Phases that keep their dates whatever they wait for.
+    fixed: frozenset[int] = frozenset()
 
     def with_dates(self, dates: Mapping[int, tuple[dt.date, dt.date]]) -> dict[int, Span]:
         """The spans as they would be with other dates for some phases."""
@@ -74,7 +76,7 @@ class Network:
 
     def pushed_by(self, dates: Mapping[int, tuple[dt.date, dt.date]]) -> dict[int, Span]:
         """Where the followers of the phases in ``dates`` must go; see :func:`followers`."""
-        return followers(self.links, self.with_dates(dates), dates.keys(), self.patron)
+        return followers(self.links, self.with_dates(dates), dates.keys(), self.patron, self.fixed)
 
     def sentence(self, found: Broken, dates: Mapping[int, tuple[dt.date, dt.date]]) -> str:
         """A broken link in words, with the dates as they would be."""

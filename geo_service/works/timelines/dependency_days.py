@@ -95,13 +95,15 @@ def followers(
     spans: Mapping[int, Span],
     moved: Collection[int],
     patron: Patron = None,
+    fixed: Collection[int] = (),
 ) -> dict[int, Span]:
     """Where phases that wait for ``moved`` ones, directly or through others, must go.
 
     ``spans`` hold the new dates of the moved. A follower goes to the first day that keeps all its
     links and takes as many days of work as before, with the days off at either end of it that it
     had, as far as there are such days there and those it waits for are over; who keeps them
-    already stays. Moved phases are not moved again. The links must have no ring.
+    already stays. Moved phases are not moved again, ``fixed`` ones not at all. The links must have
+    no ring.
     """
     into: dict[int, list[Link]] = {}
     sorter: TopologicalSorter[int] = TopologicalSorter()
@@ -114,7 +116,7 @@ def followers(
     found: dict[int, Span] = {}
     for phase_id in sorter.static_order():
         waits = [k for k in into.get(phase_id, []) if k.predecessor_id in pushed]
-        if not waits or phase_id in moved:
+        if not waits or phase_id in moved or phase_id in fixed:
             continue
         todo = broken(into[phase_id], now, patron)
         if not any(b.link.predecessor_id in pushed for b in todo):

@@ -13,6 +13,7 @@ from geo_service.works.drafts import RevisionDraft
 from geo_service.works.revising.saving import save_revisions
 from geo_service.works.revisions import carried, draft_of
 from geo_service.works.timelines.dependencies import Network, network
+from geo_service.works.timelines.dependency_days import work_days
 from layers.sites import PhaseRevision, Site, WorksPhase
 
 # The answer of somebody who saves the moved phases alone.
@@ -22,13 +23,22 @@ Edit = tuple[PhaseRevision, int, RevisionDraft]
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A phase that must move along: its revision in force, the dates it has and would have."""
+    """A phase that must move along: its revision in force, the dates it has and would have.
+
+    ``work_days`` are the same before and after; the days of the calendar need not be.
+    """
 
     revision: PhaseRevision
     first: dt.date
     last: dt.date
     was_first: dt.date
     was_last: dt.date
+    work_days: int
+
+    @property
+    def calendar_days(self) -> tuple[int, int]:
+        """Days of the calendar that it takes now, and would take."""
+        return (self.was_last - self.was_first).days + 1, (self.last - self.first).days + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +82,9 @@ def consequences_in(net: Network, dates: Mapping[int, tuple[dt.date, dt.date]]) 
     following = []
     for phase_id, span in pushed.items():
         was = net.spans[phase_id]
+        days = work_days(span, net.patron)
         following.append(
-            Follower(net.revisions[phase_id], span.first, span.last, was.first, was.last)
+            Follower(net.revisions[phase_id], span.first, span.last, was.first, was.last, days)
         )
     token = ";".join(
         f"{f.revision.phase_id}:{f.revision.number}:{f.first}:{f.last}" for f in following

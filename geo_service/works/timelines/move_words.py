@@ -13,7 +13,7 @@ from geo_service.i18n import ngettext
 from geo_service.works.simulation.page import at_least_said, sentence
 from geo_service.works.timelines.dependencies import KIND_WORDS, Network, lag_words
 from geo_service.works.timelines.dependency_days import Link
-from geo_service.works.timelines.followers import Consequences
+from geo_service.works.timelines.followers import Consequences, Follower
 from geo_service.works.timelines.move_effect import MoveEffect
 from maps.base.frames import script_json
 
@@ -55,17 +55,35 @@ def effect_context(effect: MoveEffect | None, found: Consequences) -> dict[str, 
 
 
 def following(found: Consequences) -> list[dict[str, Any]]:
-    """The followers as rows of a list: phase, where from, where to, whether in fewer days."""
+    """The followers as rows of a list: phase, where from, where to, by how many days.
+
+    ``lasts`` says so where the same days of work take more or fewer days of the calendar.
+    """
     return [
         {
             "phase": f.revision.phase,
             "was": i18n.period(f.was_first, f.was_last),
             "now": i18n.period(f.first, f.last),
             "days": (f.first - f.was_first).days,
-            "shorter": f.last - f.first < f.was_last - f.was_first,
+            "lasts": _lasts(f),
         }
         for f in found.followers
     ]
+
+
+def _lasts(follower: Follower) -> str:
+    was, now = follower.calendar_days
+    if was == now:
+        return ""
+    return ngettext(
+        "dal primo all'ultimo giorno %(now)s giorni invece di %(was)s, con lo stesso giorno di "
+        "lavoro",
+        "dal primo all'ultimo giorno %(now)s giorni invece di %(was)s, con gli stessi %(count)s "
+        "giorni di lavoro",
+        follower.work_days,
+        now=i18n.number(now),
+        was=i18n.number(was),
+    )
 
 
 def _answer(found: Consequences) -> dict[str, Any]:

@@ -282,6 +282,76 @@ def test_a_phase_taken_out_comes_back(session: Session, editor: TestClient, work
     assert len(phases) == 3
 
 
+LATER = (HEAD, ("A1", "Scavo", "09/03/2026", "20/03/2026"))
+
+
+def _period(session: Session, phase_id: int) -> tuple[dt.date, dt.date | None]:
+    session.expire_all()
+    return inclusive(revision_of_phase(session, phase_id).period)
+
+
+def test_phases_outside_the_file_may_move_along(
+    session: Session, editor: TestClient, waiting: tuple[World, int, int]
+) -> None:
+    world, _a1, a2 = waiting
+    page = upload(editor, world, sheet(*LATER))
+    told = words(page.text)
+    assert "Fuori dal file una fase aspetta" in told
+    assert "da lun 16 mar 2026 a ven 3 apr 2026 → da lun 23 mar 2026 a lun 13 apr 2026" in told
+    fields = sent(page.text) | {"motivo": "pioggia"}
+    token = fields.pop("seguono")
+    # Without an answer nothing is saved.
+    asked = apply(editor, world, {k: v for k, v in fields.items() if k != "seguono"})
+    assert asked.status_code == 422
+    assert "Dite se le fasi che aspettano si spostano insieme." in asked.text
+    assert _versions(session, world.site.id) == 1
+    tokens = re.findall(r'name="seguono" value="([^"]*)"', page.text)
+    assert tokens[1] == token == "no"
+    answer = apply(editor, world, fields | {"seguono": html.unescape(tokens[0])})
+    assert answer.status_code == 303, words(answer.text)
+    assert _versions(session, world.site.id) == 2
+    assert _period(session, a2) == (dt.date(2026, 3, 23), dt.date(2026, 4, 13))
+
+
+def test_phases_outside_the_file_stay_where_the_person_says_so(
+    session: Session, editor: TestClient, waiting: tuple[World, int, int]
+) -> None:
+    world, a1, a2 = waiting
+    page = upload(editor, world, sheet(*LATER))
+    answer = apply(editor, world, sent(page.text) | {"motivo": "pioggia", "seguono": "no"})
+    assert answer.status_code == 303, words(answer.text)
+    assert _period(session, a1)[0] == dt.date(2026, 3, 9)
+    assert _period(session, a2)[0] == dt.date(2026, 3, 16)
+
+
+def test_what_the_file_tells_is_never_moved_along(
+    editor: TestClient, waiting: tuple[World, int, int]
+) -> None:
+    world, _a1, _a2 = waiting
+    page = upload(
+        editor, world,
+        sheet(*(row[:4] for row in LATER), ("A2", "Demolizione", "16/03/2026", "03/04/2026")),
+    )  # fmt: skip
+    told = words(page.text)
+    assert "Queste date non rispettano le dipendenze" in told
+    assert "Fuori dal file" not in told
+
+
+def test_other_followers_than_those_that_were_shown_are_asked_about_again(
+    session: Session, editor: TestClient, waiting: tuple[World, int, int]
+) -> None:
+    world, _a1, a2 = waiting
+    page = upload(editor, world, sheet(*LATER))
+    token = html.unescape(re.findall(r'name="seguono" value="([^"]*)"', page.text)[0])
+    current = revision_of_phase(session, a2)
+    draft = moved_to(draft_of(session, current), dt.date(2026, 3, 17), dt.date(2026, 4, 6))
+    revise_phase(session, current.phase, draft, author="Ada", reason="altro")
+    session.commit()
+    fields = sent(page.text) | {"motivo": "pioggia", "seguono": token}
+    assert apply(editor, world, fields).status_code == 422
+    assert _period(session, a2)[0] == dt.date(2026, 3, 17)
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [(b"", "Il file è vuoto."), (b"ciao", "né un foglio"), (b"PK\x03\x04", "danneggiato")],

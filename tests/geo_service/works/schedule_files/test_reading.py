@@ -91,7 +91,6 @@ def test_a_merged_title_and_english_headings_with_durations() -> None:
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ("3FS+50%", [(2, "FS", 0)]),
         ("3FI+8h", [(2, "FS", 1)]),
         ("3FS+480m", [(2, "FS", 1)]),
         ("3FS+2 mesi", [(2, "FS", 40)]),
@@ -208,6 +207,62 @@ def test_tasks_of_ms_project_are_read() -> None:
     assert len(found.notes) == 1
 
 
+PERCENT_LINK = (
+    "<PredecessorLink><PredecessorUID>2</PredecessorUID><Type>1</Type>"
+    "<LinkLag>{}</LinkLag><LagFormat>{}</LagFormat></PredecessorLink>"
+)
+
+
+@pytest.mark.parametrize(
+    ("lag", "lag_format", "days"),
+    [
+        (50, 19, 5),  # of ten days of work
+        (-25, 51, -3),
+        (100, 20, 9),  # of twelve days of the calendar, 5 in 7
+        (0, 19, 0),
+    ],
+)
+def test_a_lag_in_percent_is_a_share_of_the_length_of_the_row_waited_for(
+    lag: int, lag_format: int, days: int
+) -> None:
+    found = read(
+        project(
+            task(2, "Scavo", "2026-03-02T08:00:00", "2026-03-13T17:00:00"),
+            task(3, "Posa", "2026-04-13T08:00:00", "2026-04-17T17:00:00",
+                 PERCENT_LINK.format(lag, lag_format)),
+        ),
+        "programma.xml",
+    )  # fmt: skip
+    assert found.rows[1].waits == (Wait(2, "FS", days),)
+    assert f"{lag} % della sua durata, contato come {days} giorni" in found.notes[0].text
+    assert found.notes[0].number == 3
+
+
+@pytest.mark.parametrize(("told", "days"), [("3FS+50%", 3), ("3FI-40 %", -2), ("3+100e%", 4)])
+def test_a_sheet_tells_lags_in_percent_too(told: str, days: int) -> None:
+    found = read(
+        sheet(
+            ("ID", "Attività", "Inizio", "Fine", "Predecessori"),
+            (3, "Ponteggio", "02/03/2026", "06/03/2026"),
+            (4, "Facciata", "04/05/2026", "08/05/2026", told),
+        )
+    )
+    assert [w.lag_days for w in found.rows[1].waits] == [days]
+
+
+def test_a_milestone_has_no_length_to_take_a_share_of() -> None:
+    found = read(
+        project(
+            task(2, "Consegna", "2026-03-02T08:00:00", "2026-03-02T08:00:00",
+                 "<Milestone>1</Milestone>"),
+            task(3, "Posa", "2026-04-13T08:00:00", "2026-04-17T17:00:00",
+                 PERCENT_LINK.format(80, 19)),
+        ),
+        "programma.xml",
+    )  # fmt: skip
+    assert found.rows[1].waits == (Wait(2, "FS", 0),)
+
+
 BOMB = (
     '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
     '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>'
@@ -283,7 +338,7 @@ def test_what_a_form_carries_along_is_the_same_and_checked_anew() -> None:
     )  # fmt: skip
     assert from_json(found.as_json()) == found
     cut = found.as_json().replace("2026-03-06", "2026-03-01")[:-1]
-    endless = found.as_json().replace('"headings":1', '"headings":1e999')
+    endless = found.as_json().replace('"headings":0', '"headings":1e999')
     assert "1e999" in endless
     row = '[1,"A","B","2026-03-02","2026-03-06",0,[[]]]'
     waits_for_nothing = f'{{"file":"f","headings":1,"links":1,"rows":[{row}]}}'

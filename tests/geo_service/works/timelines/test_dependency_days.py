@@ -137,3 +137,23 @@ def test_after_the_followers_moved_nothing_that_moved_is_broken(
         assert span.first <= span.last
         assert is_working_day(span.first)
         assert work_days(span) == work_days(numbered[phase])
+
+
+WEEKDAYS = st.sets(st.integers(0, 6), min_size=1).map(frozenset)
+ANY_SPANS = st.builds(
+    lambda first, days, weekdays: Span(day(first), day(first + days), weekdays),
+    st.integers(0, 400), st.integers(0, 40), WEEKDAYS,
+)  # fmt: skip
+LINKS = st.tuples(KINDS, st.integers(-5, 5))
+
+
+@given(st.tuples(ANY_SPANS, ANY_SPANS, ANY_SPANS), LINKS, LINKS)
+def test_a_follower_works_as_many_days_as_before_whatever_its_weekdays(
+    spans: tuple[Span, Span, Span], one: tuple[str, int], two: tuple[str, int]
+) -> None:
+    patron = (6, 24)
+    numbered = dict(enumerate(spans))
+    found = followers([Link(0, 1, *one), Link(1, 2, *two)], numbered, {0}, patron)
+    for phase_id, span in found.items():
+        assert work_days(span, patron) == work_days(numbered[phase_id], patron)
+        assert span.weekdays == numbered[phase_id].weekdays

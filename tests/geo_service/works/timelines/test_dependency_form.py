@@ -102,6 +102,8 @@ def test_followers_are_shown_and_move_along_in_the_same_version(
     asked = editor.post(address, data=fields)
     assert asked.status_code == 409
     assert "Salva e sposta anche queste" in asked.text
+    lasts = "22 giorni invece di 19, con gli stessi 15 giorni di lavoro"
+    assert lasts in asked.text
     assert _versions(session, world.site.id) == 1
     token = re.search(r'name="seguono" value="(\d[^"]*)"', asked.text)
     assert token
