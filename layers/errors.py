@@ -41,3 +41,8 @@ class Refusal:
     row: int
     field: str
     reason: str
+
+
+# What reading a JSON text can raise that no page of ours wrote: another form than expected, numbers
+# without end, brackets nested beyond what can be read.
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)

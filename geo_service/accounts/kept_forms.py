@@ -28,6 +28,8 @@ from geo_service.accounts.sealed import seal, unseal
 from geo_service.errors import NotSignedIn, StaleForm
 from geo_service.web import problems
 from geo_service.web.limits import MAX_BODY_BYTES, takes_files
+from geo_service.web.logs import logged_path
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import see_other
 from geo_service.web.security import (
     CSRF_FIELD,
@@ -69,11 +71,12 @@ class Kept:
 
 def find(session: Session, account_id: int, number: str) -> Kept | None:
     """The kept form ``number`` while it is there and the account's own, else None."""
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    kept_id = number_in(number)
+    if kept_id is None:
         return None
     row = session.scalar(
         select(KeptForm).where(
-            KeptForm.id == int(number),
+            KeptForm.id == kept_id,
             KeptForm.account_id == account_id,
             KeptForm.kept_at > dt.datetime.now(dt.UTC) - LIFETIME,
         )
@@ -146,7 +149,7 @@ async def _kept(request: Request, only: int | None = None) -> str:
         form = await request.form(max_files=20, max_fields=2000)
     except HTTPException as error:
         # What cannot be read cannot be kept; the sign-in page is answer enough.
-        log.info("form not kept", path=request.url.path, status=error.status_code)
+        log.info("form not kept", path=logged_path(request.url.path), status=error.status_code)
         return ""
     token = form.get(CSRF_FIELD)
     owner = form_owner(request, token if isinstance(token, str) else "")

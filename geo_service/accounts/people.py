@@ -26,6 +26,7 @@ from geo_service.accounts.sessions import sign_out_everywhere
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Conflict, Forbidden, Invalid, NotFound
 from geo_service.i18n import gettext as _
+from layers.buildings import Quarter
 
 FORGOTTEN_DOMAIN = "@persona.invalid"
 
@@ -92,7 +93,7 @@ def invite(
     Raises :class:`Invalid` for what cannot be used and :class:`Forbidden` for a role that is not
     ``actor``'s to give.
     """
-    _check_grants(actor, role, by_quarter)
+    _check_grants(session, actor, role, by_quarter)
     account = create_account(session, email, role, None, name)
     _assign(account, by_quarter)
     tied.tie(session, account, places, actor.quarter_ids)
@@ -123,7 +124,7 @@ def change(
     if not same:
         if account.id == actor.id:
             raise Forbidden(_("Il proprio ruolo lo cambia qualcun altro."))
-        _check_grants(actor, role, by_quarter)
+        _check_grants(session, actor, role, by_quarter)
         if not (may(role, "people") and not by_quarter):
             _check_somebody_left(session, account)
         account.role = role
@@ -222,12 +223,17 @@ def check_touchable(actor: SignedIn, account: Account) -> None:
         raise Forbidden(_("Questa persona la gestisce chi amministra il servizio."))
 
 
-def _check_grants(actor: SignedIn, role: str, by_quarter: Mapping[int, str]) -> None:
+def _check_grants(
+    session: Session, actor: SignedIn, role: str, by_quarter: Mapping[int, str]
+) -> None:
     if role not in ROLES:
         raise Invalid(_("Scegliete un ruolo."), {"role": role})
     allowed = GRANTS.get(actor.role, frozenset())
     if role not in allowed or not set(by_quarter.values()) <= allowed:
         raise Forbidden(_("Questo ruolo non lo potete assegnare."))
+    known = session.scalars(select(Quarter.id).where(Quarter.id.in_(by_quarter))).all()
+    if len(known) < len(by_quarter):
+        raise Invalid(_("Il quartiere non esiste."), {"quarters": ""})
     if actor.roles is not None:
         theirs = {q for q, own in actor.roles.items() if may(own, "people")}
         if not by_quarter or not set(by_quarter) <= theirs:

@@ -18,6 +18,7 @@ from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Conflict, Forbidden, Invalid
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.session import Db
 from layers.buildings import Quarter
@@ -33,9 +34,9 @@ async def _by_quarter(request: Request) -> dict[int, str]:
     form = await request.form(max_files=0, max_fields=500)
     chosen = {}
     for field, value in form.multi_items():
-        number = field.removeprefix("quartiere_")
-        if field != number and number.isascii() and number.isdigit() and value in ROLES:
-            chosen[int(number)] = str(value)
+        number = number_in(field.removeprefix("quartiere_"))
+        if field.startswith("quartiere_") and number is not None and value in ROLES:
+            chosen[number] = str(value)
     return chosen
 
 
@@ -46,13 +47,9 @@ async def _places(request: Request) -> Places:
     """The stairwell of a delegate; sites, function and firm of a works account."""
     form = await request.form(max_files=0, max_fields=500)
 
-    def number(value: object) -> int | None:
-        text = str(value or "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
     return Places(
-        number(form.get("scala")),
-        frozenset(n for v in form.getlist("cantiere") if (n := number(v)) is not None),
+        number_in(form.get("scala")),
+        frozenset(n for v in form.getlist("cantiere") if (n := number_in(v)) is not None),
         str(form.get("funzione") or "")[:20],
         str(form.get("ditta") or "")[:200],
     )

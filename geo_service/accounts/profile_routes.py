@@ -71,7 +71,10 @@ def begin(request: Request, session: Db, account: CurrentAccount, attuale: Text 
     problem = _wrong_password(request, session, own, attuale)
     if problem:
         return _page(request, session, account.id, problem=problem)
-    second_factor.begin(session, own)
+    try:
+        second_factor.begin(session, own)
+    except Invalid as refusal:
+        return _page(request, session, account.id, problem=str(refusal))
     return see_other(PAGE + "#secondo-fattore")
 
 

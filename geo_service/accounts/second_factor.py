@@ -28,8 +28,7 @@ def begin(session: Session, account: Account) -> str:
 
     Raises :class:`Invalid` where a second factor is on: it is turned off first.
     """
-    if account.totp_since is not None:
-        raise Invalid(_("Il secondo fattore è già attivo: prima toglietelo."))
+    _check_off(account)
     secret = totp.new_secret()
     account.totp_secret = seal("totp", secret)
     account.totp_last_step = None
@@ -56,7 +55,12 @@ def secret_of(account: Account) -> bytes | None:
 
 
 def confirm(session: Session, account: Account, code: str) -> list[str]:
-    """Turn the second factor on with a first code; returns the recovery codes, shown once."""
+    """Turn the second factor on with a first code; returns the recovery codes, shown once.
+
+    Raises :class:`Invalid` for a wrong code, and where it is on already: else whoever found an
+    open browser could guess codes without end and take new recovery codes away.
+    """
+    _check_off(account)
     if not _takes_code(account, code):
         raise Invalid(_("Il codice non è quello giusto: riprovate con quello che vedete ora."))
     account.totp_since = dt.datetime.now(dt.UTC)
@@ -99,6 +103,11 @@ def complete(session: Session, token: str, code: str, address: str, browser: str
     service.forget_attempts(session, keys)
     sign_out(session, token)
     return open_session(session, account, browser)
+
+
+def _check_off(account: Account) -> None:
+    if account.totp_since is not None:
+        raise Invalid(_("Il secondo fattore è già attivo: prima toglietelo."))
 
 
 def _takes_code(account: Account, code: str) -> bool:

@@ -11,6 +11,7 @@ from geo_service.accounts.capabilities import ROLE_WORDS, home, may
 from geo_service.accounts.models import Account
 from geo_service.errors import NotFound
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 
 # Parameter of a path → the quarter of what it names. A route with any other parameter is of no
 # quarter (tests/geo_service/web/test_access.py holds every route to this).
@@ -95,9 +96,9 @@ def standing(
 
 def _quarter_named(session: Session, path_values: dict[str, str]) -> int | None:
     for name, query in QUARTER_OF.items():
-        value = str(path_values.get(name, ""))
-        if value.isascii() and value.isdigit() and len(value) < 19:
-            found = session.scalar(text(query), {"id": int(value)})
+        number = number_in(str(path_values.get(name, "")))
+        if number is not None:
+            found = session.scalar(text(query), {"id": number})
             if found is not None:
                 return int(found)
     return None

@@ -23,6 +23,7 @@ from geo_service.households.forms import Typed
 from geo_service.households.models import CHANNELS, TITLES
 from geo_service.i18n import gettext as _
 from geo_service.web import words
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
@@ -121,8 +122,9 @@ def new_household(
         "codice": adding.next_code(session, quarter.id), "giorno": today.isoformat(),
         "lingua": "it", "canale": "letter", "titolo": "assignee",
     }  # fmt: skip
-    if alloggio.isascii() and alloggio.isdigit() and len(alloggio) < 16:
-        flat = session.get(Flat, int(alloggio))
+    flat_id = number_in(alloggio)
+    if flat_id is not None:
+        flat = session.get(Flat, flat_id)
         if flat is not None and flat.stairwell.building.quarter_id == quarter.id:
             seen = who.can("protected") or bool(
                 sheet.people_in(session, flat.id, today, protected=False)

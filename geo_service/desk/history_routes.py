@@ -20,6 +20,7 @@ from geo_service.files.tables import MEDIA_TYPES, table_file
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.web.links import address_with
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import file_response, render
 from geo_service.web.quarter import StaffQuarter, Today
 from geo_service.web.session import Db
@@ -48,13 +49,13 @@ class Choice:
             quarter_ids=frozenset({quarter_id}),
             # Who keeps some quarters only is not told about the people of others.
             of_no_quarter=account.quarter_ids is None,
-            account_id=_number(self.persona),
+            account_id=number_in(self.persona),
             action=self.azione[:60],
             subject=self.tipo[:40],
-            subject_id=_number(self.numero),
+            subject_id=number_in(self.numero),
             since=_midnight(_day(self.dal)),
             until=_midnight(_day(self.al), days=1),
-            before_id=_number(self.prima),
+            before_id=number_in(self.prima),
         )
 
 
@@ -138,10 +139,6 @@ def _by_day(lines: list[history_words.Line]) -> list[tuple[dt.date, list[history
     for line in lines:
         days.setdefault(line.at.astimezone(zone).date(), []).append(line)
     return list(days.items())
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _day(text: str) -> dt.date | None:

@@ -16,6 +16,7 @@ from geo_service.desk import job_words
 from geo_service.errors import Conflict, NotFound
 from geo_service.i18n import gettext as _
 from geo_service.jobs import JobState
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import file_response, render, see_other
 from geo_service.web.quarter import StaffQuarter
 from geo_service.web.session import Db
@@ -103,7 +104,7 @@ def recompute_all(
     session: Db, who: Keeper, quarter: StaffQuarter, cantiere: Annotated[str, Form()] = ""
 ) -> Response:
     """Have the impacts of all phases of the quarter, or of one site, computed again."""
-    site_id = int(cantiere) if cantiere.isascii() and cantiere.isdigit() else None
+    site_id = number_in(cantiere)
     if site_id is not None:
         site = session.get(Site, site_id)
         if site is None or site.quarter_id != quarter.id:

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from geo_service.households.models import CHANNELS, TITLES
 from geo_service.households.vocabulary import FLAT_USE_WORDS, NEED_WORDS, SIDE_WORDS
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 
 MAX_FIELDS = 40
 MIN_STOREY, MAX_STOREY = -3, 130
@@ -80,8 +81,8 @@ class Typed:
 
     def number_of(self, name: str) -> int:
         """A number that the page itself put into the form; -1 where it was tampered with."""
-        typed = self.text(name, 12)
-        return int(typed) if typed.isascii() and typed.isdigit() else -1
+        number = number_in(self.text(name, 12))
+        return -1 if number is None else number
 
 
 async def read_form(request: Request) -> Typed:

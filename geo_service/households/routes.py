@@ -21,6 +21,7 @@ from geo_service.households.looks import look
 from geo_service.households.models import CHANNELS, TITLES
 from geo_service.i18n import gettext as _
 from geo_service.web import words
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render
 from geo_service.web.quarter import StaffQuarter, Today
 from geo_service.web.session import Db
@@ -155,8 +156,7 @@ def _wanted(request: Request, who: SignedIn) -> Wanted:
         return value if allowed is None or value in allowed else ""
 
     def number(name: str) -> int | None:
-        value = asked(name, limit=12)
-        return int(value) if value.isascii() and value.isdigit() else None
+        return number_in(asked(name, limit=12))
 
     protected = who.can("protected")
     sorts = lists.FLAT_SORTS if request.url.path.startswith("/alloggi") else lists.HOUSEHOLD_SORTS

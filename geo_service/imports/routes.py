@@ -21,6 +21,7 @@ from geo_service.i18n import said
 from geo_service.imports import page, tasks, uploads, vocabulary
 from geo_service.imports.uploads import ImportUpload
 from geo_service.settings import get_settings
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import file_response, render, see_other
 from geo_service.web.quarter import StaffQuarter, show_quarter
 from geo_service.web.session import Db
@@ -120,8 +121,8 @@ def apply(
     if submitted.get("conferma") is None and found.state == "checked":
         wrong = {"conferma": _("Segnate la casella per confermare.")}
         return _upload_page(request, session, who, found, wrong, 422)
-    number = str(submitted.get("controllo") or "")
-    if uploads.start_applying(session, found, int(number) if number.isdecimal() else 0):
+    number = number_in(submitted.get("controllo"))
+    if uploads.start_applying(session, found, number or 0):
         found.job_id = jobs.defer(
             session, tasks.apply_import, asked_by=who.id, in_quarter=found.quarter_id,
             upload_id=found.id,

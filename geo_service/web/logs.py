@@ -6,6 +6,18 @@ import sys
 
 import structlog
 
+# What follows these is a token: who reads the log must not be able to use it.
+SECRET_LINKS = ("/invito/", "/incarico/")
+LONGEST_PATH = 200
+
+
+def logged_path(path: str) -> str:
+    """``path`` as it may stand in a log: a link that opens something by itself is cut."""
+    for prefix in SECRET_LINKS:
+        if path.startswith(prefix):
+            return f"{prefix}…"
+    return path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"
+
 
 def configure() -> None:
     """Set up structured logs to stderr unless somebody did before.

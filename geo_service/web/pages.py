@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -21,6 +22,8 @@ from maps.style import KIND_ICONS
 
 QUARTER_COOKIE = "accanto_quartiere"
 YEAR_S = 365 * 86_400
+# What means something in an address, escapes among it (RFC 3986 section 2.2).
+ADDRESS_SIGNS = "%:/?#[]@!$&'()*+,;=~"
 WORTH_COMPRESSING_BYTES = 1_500
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -141,8 +144,11 @@ def _keep_form_key(request: Request, response: Response) -> None:
 
 
 def see_other(address: str) -> Response:
-    """Send the browser to ``address``, a path of this site, with a GET."""
-    return Response(status_code=303, headers={"location": address})
+    """Send the browser to ``address``, a path of this site, with a GET.
+
+    What an address cannot hold as it stands (``/edifici?q=Łódź``) is written as browsers do.
+    """
+    return Response(status_code=303, headers={"location": quote(address, safe=ADDRESS_SIGNS)})
 
 
 def file_response(content: bytes, media_type: str, filename: str) -> Response:

@@ -19,6 +19,7 @@ from geo_service.errors import AccantoError, Invalid, NotSignedIn
 from geo_service.i18n import N_, said
 from geo_service.i18n import gettext as _
 from geo_service.web.limits import limit_in_mb, takes_files
+from geo_service.web.logs import logged_path
 from geo_service.web.pages import render, see_other
 from layers.errors import DataError
 
@@ -123,7 +124,7 @@ def _on_own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotSignedIn):
         return to_sign_in(request)
     if error.status >= 500:
-        log.error("service error", path=request.url.path, error=str(error))
+        log.error("service error", path=logged_path(request.url.path), error=str(error))
         return answer(request, error.status)
     return answer(
         request, error.status, str(error), error.fields if isinstance(error, Invalid) else None
@@ -167,7 +168,7 @@ def _on_stale(request: Request, error: Exception) -> Response:
 
 
 def _on_database(request: Request, error: Exception) -> Response:
-    log.error("database does not answer", path=request.url.path, error=str(error))
+    log.error("database does not answer", path=logged_path(request.url.path), error=str(error))
     return answer(request, 503)
 
 

@@ -10,18 +10,20 @@ import structlog
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_service.i18n import LANGUAGES, best_language, use_language
 from geo_service.settings import get_settings
 from geo_service.web.limits import MAX_DRAINED_BYTES, body_limit, takes_files
-from geo_service.web.problems import too_large, unexpected
-from geo_service.web.security import SESSION_COOKIE, read_cookie, security_headers
+from geo_service.web.logs import logged_path
+from geo_service.web.problems import answer, too_large, unexpected
+from geo_service.web.security import SESSION_COOKIE, is_https, read_cookie, security_headers
 
 LANGUAGE_COOKIE = "accanto_lingua"
 LANGUAGE_COOKIE_S = 365 * 86_400
-# What follows these is a token: who reads the log must not be able to use it.
-SECRET_LINKS = ("/invito/", "/incarico/")
+# No address of ours is so long, and a number of thousands of digits could not even be read.
+LONGEST_PATH = 1_000
 
 log = structlog.get_logger("accanto.web")
 
@@ -50,15 +52,6 @@ def chosen_language(scope: Scope) -> tuple[str, bool]:
     if kept is not None and kept.value in LANGUAGES:
         return kept.value, False
     return best_language(headers.get("accept-language", ""), get_settings().language), False
-
-
-def logged_path(scope: Scope) -> str:
-    """The path as it may stand in a log: a link that opens something by itself is cut."""
-    path: str = scope["path"]
-    for prefix in SECRET_LINKS:
-        if path.startswith(prefix):
-            return f"{prefix}…"
-    return path
 
 
 class Shell:
@@ -94,7 +87,7 @@ class Shell:
                     headers.append(
                         "set-cookie",
                         f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={LANGUAGE_COOKIE_S}; "
-                        "HttpOnly; SameSite=Lax",
+                        f"HttpOnly; SameSite=Lax{'; Secure' if is_https(Request(scope)) else ''}",
                     )
             elif bodiless:
                 message = {**message, "body": b""}
@@ -102,6 +95,8 @@ class Shell:
 
         with use_language(language):
             try:
+                if len(scope["path"]) > LONGEST_PATH:
+                    raise HTTPException(404)
                 signed_in = bool(read_cookie(Request(scope), SESSION_COOKIE))
                 most = body_limit(scope, signed_in)
                 if _declares_more_than(most, scope):
@@ -109,14 +104,19 @@ class Shell:
                         await _drain(receive)
                     raise BodyTooLarge
                 await self.app(scope, _bounded(receive, most), send_with_headers)
-            except BodyTooLarge:
+            except HTTPException as refused:
                 if not status:
-                    await too_large(Request(scope))(scope, receive, send_with_headers)
+                    page = _refusal(Request(scope), refused)
+                    await page(scope, receive, send_with_headers)
             except ClientDisconnect:
                 # Whoever asked went away in the middle: there is nobody to answer.
-                log.info("request given up", method=scope["method"], path=logged_path(scope))
+                log.info(
+                    "request given up", method=scope["method"], path=logged_path(scope["path"])
+                )
             except Exception:
-                log.exception("request failed", method=scope["method"], path=logged_path(scope))
+                log.exception(
+                    "request failed", method=scope["method"], path=logged_path(scope["path"])
+                )
                 if status:
                     raise
                 await unexpected(Request(scope))(scope, receive, send_with_headers)
@@ -124,10 +124,16 @@ class Shell:
             log.info(
                 "request",
                 method=scope["method"],
-                path=logged_path(scope),
+                path=logged_path(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000),
             )
+
+
+def _refusal(request: Request, refused: HTTPException) -> Response:
+    if isinstance(refused, BodyTooLarge):
+        return too_large(request)
+    return answer(request, refused.status_code)
 
 
 def _declares_more_than(most: int, scope: Scope) -> bool:

@@ -15,6 +15,7 @@ from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Conflict, Invalid, NotFound
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
@@ -56,7 +57,7 @@ def issue(
             subject_id=revision.id,
             who=per,
             created_by=account.id,
-            days=int(giorni) if giorni.isascii() and giorni.isdigit() else 0,
+            days=number_in(giorni) or 0,
         )
     except Invalid as refusal:
         return _list(request, session, revision, who=per, problem=str(refusal))

@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers.crs import SRID, WGS84
-from layers.errors import DataError
+from layers.errors import UNREADABLE, DataError
 
 MAX_VERTICES = 2_000
 
@@ -24,7 +24,7 @@ def metric_of_geojson(text: str) -> BaseGeometry:
     try:
         document = json.loads(text)
         shape = shapely.from_geojson(json.dumps(document))
-    except (ValueError, TypeError, shapely.errors.ShapelyError) as error:
+    except (*UNREADABLE, shapely.errors.ShapelyError) as error:
         raise DataError("A drawn shape is not GeoJSON; draw it again.") from error
     if shape is None or shape.is_empty or shapely.get_num_coordinates(shape) > MAX_VERTICES:
         raise DataError(f"A drawn shape has no points, or more than {MAX_VERTICES}.")

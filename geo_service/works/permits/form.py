@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.works.form_text import typed_text
 from geo_service.works.permits import states as permit_states
 from geo_service.works.permits.service import PermitDraft
@@ -83,8 +84,7 @@ def read_permit(
         state=reader.text("stato", 20),
         starts_on=reader.text("dal", 20),
         ends_on=reader.text("al", 20),
-        phases={int(v) for v in form.getlist("fase") if isinstance(v, str) and _is_id(v)}
-        & set(phase_ids),
+        phases={number_in(v) for v in form.getlist("fase")} & set(phase_ids),
         limit_dba=reader.text("limite", 20),
         from_=reader.text("dalle", 20),
         until=reader.text("alle", 20),
@@ -159,10 +159,6 @@ def past_midnight(conditions: Mapping[str, Any]) -> bool:
     """Whether the hours of a permit end on the next day."""
     start, end = conditions.get("from"), conditions.get("until")
     return isinstance(start, str) and isinstance(end, str) and end <= start
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 class _Reader:

@@ -17,6 +17,7 @@ from geo_service.files.kinds import ACCEPT, ACCEPTED_WORDS
 from geo_service.files.store import document_response
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
@@ -224,9 +225,7 @@ def _key(request: Request, submitted: FormData, who: SignedIn) -> bytes:
 
 
 def _version(submitted: FormData) -> int:
-    text = submitted.get("versione")
-    usable = isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10
-    return int(str(text)) if usable else 0
+    return number_in(submitted.get("versione")) or 0
 
 
 def _one(

@@ -254,6 +254,27 @@ def test_a_coordinator_of_one_quarter_invites_into_it_only(limited, session: Ses
     assert session.scalars(select(AccountAssignment.role)).all() == ["coordinator", "operator"]
 
 
+@pytest.mark.parametrize("number", ["999999", "9" * 30, "9" * 5000, "²"])
+def test_a_role_in_a_quarter_that_does_not_exist_is_refused(
+    staff: Staff, session: Session, number: str
+) -> None:
+    browser = staff("coordinator")
+    wrong = {f"quartiere_{number}": "operator"}
+    made = send(browser, "/persone", email="a@example.org", ruolo="operator", **wrong)
+    # A number that none can have counts as no choice, as every field that the page does not have.
+    assert made.status_code == (422 if number == "999999" else 200)
+    assert session.scalars(select(AccountAssignment.role)).all() == []
+
+
+def test_a_phase_of_another_quarter_is_no_model_for_a_new_one(limited) -> None:  # type: ignore[no-untyped-def]
+    browser, _first, second, own, other = limited
+    address = f"/cantieri/{second.site.id}/fasi/nuova"
+    assert browser.get(f"{address}?da={other.phase_id}").status_code == 200
+    assert browser.get(f"{address}?da={own.phase_id}").status_code == 404
+    sent = send(browser, f"{address}/effetto", address, da=str(own.phase_id))
+    assert sent.status_code == 404
+
+
 def test_scripts_in_names_stay_text(staff: Staff, session: Session) -> None:
     browser = staff("coordinator")
     send(browser, "/persone", email="y@example.org", nome="<script>1</script>'\"", ruolo="operator")

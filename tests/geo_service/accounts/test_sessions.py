@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from geo_service.accounts import second_factor, service, sessions, totp
 from geo_service.accounts.models import Account, AccountSession, RecoveryCode, TaskLink
@@ -134,6 +137,19 @@ def test_with_the_second_factor_a_password_is_not_enough(
     assert again.status_code == 401, "a code works once"
 
 
+def test_a_second_factor_that_is_on_is_not_turned_on_again(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    browser = staff("operator")
+    secret, codes = enrol(browser, session)
+    right = totp.code_at(secret, totp.step_at() + 1)
+    again = send(browser, "/profilo/secondo-fattore/attiva", codice=right)
+    assert again.status_code == 422, "an open browser is no way to new recovery codes"
+    kept = session.scalars(select(RecoveryCode.code_hash)).all()
+    assert second_factor._code_hash(codes[0]) in kept
+    assert send(browser, "/profilo/secondo-fattore", attuale=PASSWORD).status_code == 422
+
+
 def test_a_recovery_code_works_once(
     staff: Staff, browser_of: Open, works: Works, session: Session
 ) -> None:
@@ -256,10 +272,22 @@ def test_tokens_that_never_were(anonymous: TestClient, token: str) -> None:
     assert anonymous.get(f"/invito/{token}").status_code == 404
 
 
-def test_the_log_does_not_hold_the_token(
-    anonymous: TestClient, capfd: pytest.CaptureFixture[str]
+def test_the_log_does_not_hold_the_token(anonymous: TestClient) -> None:
+    with capture_logs() as told:
+        anonymous.get("/incarico/parola-segreta")
+        anonymous.get("/invito/parola-segreta")
+    assert [line["path"] for line in told] == ["/incarico/…", "/invito/…"]
+    assert "parola-segreta" not in repr(told)
+
+
+def test_the_log_of_a_database_that_does_not_answer_does_not_hold_it_either(
+    app: FastAPI, anonymous: TestClient
 ) -> None:
-    anonymous.get("/incarico/parola-segreta")
-    anonymous.get("/invito/parola-segreta")
-    said = capfd.readouterr()
-    assert "parola-segreta" not in said.out + said.err
+    def silent() -> Session:
+        raise OperationalError("select", {}, Exception("no answer"))
+
+    app.state.session_factory = silent
+    with capture_logs() as told:
+        assert anonymous.get("/invito/parola-segreta").status_code == 503
+    assert told[0]["event"] == "database does not answer"
+    assert "parola-segreta" not in repr(told)

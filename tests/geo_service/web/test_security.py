@@ -88,6 +88,21 @@ def test_over_https_cookies_are_secure_and_bound_to_the_host(
     assert "secure" in answer.headers["set-cookie"].lower()
 
 
+def test_over_https_the_language_travels_over_https_only(anonymous: TestClient) -> None:
+    asked = "/?lang=en"
+    assert "secure" not in anonymous.get(asked).headers["set-cookie"].lower()
+    anonymous.base_url = "https://testserver"  # type: ignore[assignment]
+    assert "; secure" in anonymous.get(asked).headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("path", ["/fasi/{}", "/tiles/public/{}/1/buildings/1/1/1.mvt", "/e/{}"])
+def test_an_address_longer_than_any_of_ours_is_not_found(anonymous: TestClient, path: str) -> None:
+    # Python reads no number of more than 4300 digits.
+    answer = anonymous.get(path.format("9" * 4301))
+    assert answer.status_code == 404
+    assert "Pagina non trovata" in answer.text
+
+
 def test_a_request_over_the_limit_is_refused_in_a_sentence(anonymous: TestClient) -> None:
     answer = anonymous.post("/accedi", content=b"x" * (MAX_BODY_BYTES + 1))
     assert answer.status_code == 413
@@ -122,6 +137,15 @@ def test_after_signing_in_one_returns_to_the_page_asked_for(
     assert asked.headers["location"] == "/accedi?poi=%2Fedifici%3Fq%3Dmulini"
     answer = sign_in(anonymous, account.email, PASSWORD, poi="/edifici?q=mulini")
     assert answer.headers["location"] == "/edifici?q=mulini"
+
+
+def test_a_page_asked_for_may_hold_any_letter(
+    anonymous: TestClient, account_of: Callable[[str], Account], works: object
+) -> None:
+    answer = sign_in(anonymous, account_of("coordinator").email, PASSWORD, poi="/edifici?q=Łódź")
+    assert answer.headers["location"] == "/edifici?q=%C5%81%C3%B3d%C5%BA"
+    again = anonymous.get("/accedi?poi=%2Fedifici%3Fq%3D%25C5%2581")
+    assert again.headers["location"] == "/edifici?q=%C5%81", "what is written so already stays"
 
 
 def test_errors_are_sentences_on_pages_and_problem_documents_in_the_api(
