@@ -21,6 +21,19 @@ STAFF = (
     "/nuclei", "/nuclei/1", "/nuclei/1/modifica", "/nuclei/1/trasferisci", "/alloggi", "/alloggi/1",
 )  # fmt: skip
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+# On a phone: tables that scroll sideways, and what is too low for a thumb. Links in running text
+# and what a label around it enlarges are no targets of their own.
+CLUMSY = """() => {
+  const seen = e => { const r = e.getBoundingClientRect(); return r.width > 1 && r.height > 1; };
+  const inline = e => e.tagName === "A" && getComputedStyle(e).display === "inline";
+  const wide = [...document.querySelectorAll(".table-wrap")]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => "wide: " + e.ariaLabel);
+  const low = [...document.querySelectorAll("button, .btn, summary, select, label.check, "
+    + "nav a, .site-footer a, input:not([type=hidden], [type=checkbox], [type=radio])")]
+    .filter(e => seen(e) && !inline(e) && !e.closest(".visually-hidden, .leaflet-control"))
+    .filter(e => e.getBoundingClientRect().height < 43.5)
+    .map(e => "low: " + e.outerHTML.slice(0, 90));
+  return wide.concat(low); }"""
 
 
 def _look(page: Page, url: str, keep: Callable[[Page, str], None]) -> None:
@@ -32,6 +45,7 @@ def _look(page: Page, url: str, keep: Callable[[Page, str], None]) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
         name = re.sub(r"\W+", "_", url.split("//", 1)[1].split("/", 1)[1]) or "home"
         keep(page, f"{name}-{size['width']}")
+    assert page.evaluate(CLUMSY) == [], url
     found = Axe().run(page).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
 
@@ -110,6 +124,31 @@ def test_the_map_shows_buildings_and_leads_to_their_sheet(staff_page: Page, addr
     # The tools stand beside the map, which keeps most of a desk's screen.
     assert box["height"] > 0.7 * DESKTOP["height"]
     assert box["width"] > 0.6 * DESKTOP["width"]
+
+
+def test_a_date_field_says_its_day_in_the_language_of_the_page(
+    staff_page: Page, address: str
+) -> None:
+    said = "getComputedStyle(document.querySelector('label[for=dal]'), '::after').content"
+    for language, day in (("it", "gio 5 nov 2026"), ("en", "Thu 5 Nov 2026")):
+        staff_page.goto(f"{address}/quartiere/mappa?vista=elenco&dal=2026-11-05&lang={language}")
+        staff_page.wait_for_function(f"{said}.includes('{day}')")
+    staff_page.goto(f"{address}/cronoprogramma?lang=it")
+    field = staff_page.locator("input[type=date]").first
+    beside = staff_page.locator("input[type=date] + .day-said").first
+    field.fill("2026-11-12")
+    expect(beside).to_have_text("gio 12 nov 2026")
+
+
+def test_a_wide_table_is_a_list_of_cards_on_a_phone(staff_page: Page, address: str) -> None:
+    staff_page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    staff_page.goto(f"{address}/cantieri")
+    # Still a table to whoever hears the page.
+    row = staff_page.get_by_role("table").first.get_by_role("row").nth(1)
+    expect(row.get_by_role("rowheader")).to_be_visible()
+    assert row.get_by_role("cell").first.get_attribute("data-label") == "Quando"
+    staff_page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    expect(staff_page.locator("table.is-stacked")).to_have_count(0)
 
 
 def test_english_on_request(quiet: Page, address: str) -> None:
