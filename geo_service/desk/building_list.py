@@ -101,13 +101,13 @@ class BuildingPage:
 
 # A household stays in one place at a time, so stays of a day count households.
 _COUNTS = """
-homes as (
+homes as materialized (
     select w.building_id, count(f.id) as flats, count(distinct w.id) as stairwells
     from stairwell w
     join building b on b.id = w.building_id and b.quarter_id = :quarter
     left join flat f on f.stairwell_id = w.id and f.closed_on is null
     where w.closed_on is null and {scope} group by 1),
-people as (
+people as materialized (
     select w.building_id, count(*) as households
     from stay s
     join household o on o.id = s.household_id and (:protected or not o.protected)
@@ -122,11 +122,12 @@ _RUNS = """array(select r.id from impact_run r
 _ACTS = f"""w.run_id = any({_RUNS}) and (:kind = '' or w.kind = :kind)
       and w.period && daterange(cast(:first as date), cast(:last as date), '[]')"""
 _HITS = f"""
-hit as (
+hit as materialized (
     select w.building_id, max(w.band) as band from impact w where {_ACTS} group by 1),"""  # noqa: S608
-# Of the few rows shown, each building's own impacts by their index.
+# Of the few rows shown, each building's own impacts by their index. The planner takes those rows
+# for one and would look all of them up again for each: materialized, they are looked up once.
 _HITS_SHOWN = f"""
-hit as (
+hit as materialized (
     select l.id as building_id, one.band from listed l cross join lateral (
         select max(w.band) as band from impact w where w.building_id = l.id and {_ACTS}) one),"""  # noqa: S608
 _COUNT_JOINS = """left join homes n on n.building_id = b.id
