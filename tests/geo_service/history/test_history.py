@@ -17,6 +17,7 @@ from geo_service import history
 from geo_service.accounts.models import Account
 from geo_service.accounts.service import create_account
 from geo_service.history import Actor, Filter, HistoryEntry, Subject
+from geo_service.households.looks import look
 from geo_service.works.drafts import PlantDraft
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import add_phase, confirm, revise_phase
@@ -37,6 +38,21 @@ def entry(session: Session, **changes: tuple[object, object]) -> HistoryEntry:
 )
 def test_it_only_grows(session: Session, statement: str) -> None:
     entry(session, code=("A", "B"))
+    with pytest.raises(IntegrityError, match="only added to"):
+        session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update look_log set reason = 'x'",
+        "delete from look_log",
+        "truncate look_log",
+        "truncate appointment_event",
+    ],
+)
+def test_looks_and_events_only_grow_too(session: Session, statement: str) -> None:
+    look(session, 1, 1, "needs", 1, "notice")
     with pytest.raises(IntegrityError, match="only added to"):
         session.execute(text(statement))
 
