@@ -21,9 +21,6 @@
     if (token) {
       row.querySelectorAll('[name^="so_scale_"]').forEach(function (box) { box.name = "so_scale_" + n; });
       token.value = n;
-      ["dal", "al"].forEach(function (name) {
-        row.querySelector('[name="so_' + name + '"]').value = form.elements.namedItem(name).value;
-      });
     }
     list.appendChild(row);
     form.dispatchEvent(new CustomEvent("accanto:shapes"));
@@ -56,6 +53,28 @@
         stairs.querySelectorAll("input:checked").length;
     }
   });
+
+  /* A folded part says in its head what it holds. */
+  function told(el) {
+    if (el.closest("template")) { return ""; }
+    if (el.tagName === "SELECT") { return el.value ? el.selectedOptions[0].text : ""; }
+    if (el.type === "checkbox") { return el.checked ? el.parentNode.textContent.trim() : ""; }
+    if (!el.value) { return ""; }
+    if (el.name === "macchina") { return el.closest("li").querySelector(".plant-name").textContent; }
+    var label = el.labels && el.labels[0];
+    return label ? label.textContent.trim() + ": " + el.value : el.parentNode.getAttribute("data-name") || "";
+  }
+  function tell() {
+    form.querySelectorAll("[data-fold]").forEach(function (part) {
+      var words = Array.prototype.map.call(part.querySelectorAll(part.getAttribute("data-fold")), told);
+      var said = part.querySelector(".fold-said");
+      said.textContent = words.filter(Boolean).join(", ") || said.getAttribute("data-none");
+    });
+    var hours = document.querySelector("#orari .fold-said");
+    hours.textContent = form.elements.namedItem("orario_0").value || hours.getAttribute("data-none");
+  }
+  form.addEventListener("change", tell);
+  form.addEventListener("accanto:restored", tell);
 
   /* Plant */
   var names = {};
@@ -126,6 +145,8 @@
   function ask() {
     if (running) { running.abort(); }
     var mine = running = new AbortController(), data = new URLSearchParams(new FormData(form));
+    // A machine that is still being looked for is none yet.
+    data.delete("macchina_nuova");
     progress.hidden = false;
     answer.setAttribute("aria-busy", "true");
     fetch(form.getAttribute("data-effect"), { method: "POST", body: data, signal: mine.signal,

@@ -12,7 +12,7 @@
   var texts = config.texts, SNAP_PX = 12;
   var undoButton = document.getElementById("edit-undo"), hint = document.getElementById("edit-hint");
   var finishButton = document.getElementById("edit-finish"), centreButton = document.getElementById("edit-centre");
-  var snapBox = document.getElementById("edit-snap");
+  var snapBox = document.getElementById("edit-snap"), toolbar = document.getElementById("edit-tools");
   map.createPane("edit").style.zIndex = 450;
   var COLOURS = { main: "#5b2a86", area: "#9c0027", line: "#0a5c36", served: "#0b5394" };
   if (config.site) {
@@ -104,7 +104,9 @@
   }
   function stateOf(tool) {
     var paths = pathsOf(tool);
-    if (!paths.length || !paths[0].length) { return tool.hasAttribute("data-main") || tool.dataset.shape === "line" ? "" : texts.whole; }
+    if (!paths.length || !paths[0].length) {
+      return tool.dataset.whole || (tool.hasAttribute("data-main") || tool.dataset.shape === "line" ? "" : texts.whole);
+    }
     var flat = metres(paths), total = 0;
     if (tool.dataset.shape === "line") {
       flat[0].forEach(function (p, i) { if (i) { total += Math.hypot(p[0] - flat[0][i - 1][0], p[1] - flat[0][i - 1][1]); } });
@@ -122,8 +124,8 @@
     ground.clearLayers();
     tools.forEach(function (tool) {
       var shape = shapeOf(tool), colour = COLOURS[kindOf(tool)];
-      var button = tool.querySelector("[data-edit]"), state = tool.querySelector("[data-shape-state]");
-      if (button) { button.hidden = !shape; }
+      var state = tool.querySelector("[data-shape-state]");
+      tool.querySelectorAll("[data-edit], [data-clear]").forEach(function (button) { button.hidden = !shape; });
       if (state) { state.textContent = stateOf(tool); }
       if (!shape) { return; }
       L.geoJSON(shape, { pane: "edit", style: {
@@ -132,6 +134,7 @@
         .on("click", function (event) { if (!drawing) { L.DomEvent.stop(event); edit(tool); } })
         .addTo(ground);
     });
+    toolbar.hidden = !(drawing || active || past.length);
     placeHandles();
   }
 
@@ -252,7 +255,7 @@
     map.getContainer().classList.add("edit-drawing");
     map.doubleClickZoom.disable();
     finishButton.hidden = centreButton.hidden = false;
-    hint.textContent = texts.drawing;
+    hint.textContent = tool.dataset.name + ". " + texts.drawing;
     redraw();
     show();
     map.getContainer().focus({ preventScroll: true });

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from geo_service.works.drafts import RevisionDraft
+from geo_service.web.numbers import number_in
+from geo_service.works.drafts import CutDraft, RevisionDraft
 from geo_service.works.editing.form_places import Place, Stair
 from geo_service.works.editing.shapes import shape_text
 from geo_service.works.presets import PRESETS, ActivityPreset
@@ -31,7 +32,10 @@ class ClosureRow:
 
 @dataclass(slots=True)
 class CutRow:
-    """A cut as typed; ``token`` ties the chosen stairwells to their row."""
+    """A cut as typed; ``token`` ties the chosen stairwells to their row.
+
+    Without days it lasts as long as the phase, with the first alone until told otherwise.
+    """
 
     token: str
     service: str = ""
@@ -108,8 +112,8 @@ def phase_values(draft: RevisionDraft, places: Sequence[Place], based_on: int = 
         ],
         cuts=[
             CutRow(
-                str(n), c.service, _iso(c.starts_on), _iso(c.ends_on), _clock(c.starts_at),
-                _clock(c.ends_at), c.cut_by, c.note, set(c.stairwell_ids),
+                str(n), c.service, *_cut_days(c, draft), _clock(c.starts_at), _clock(c.ends_at),
+                c.cut_by, c.note, set(c.stairwell_ids),
             )
             for n, c in enumerate(draft.cuts)
         ],
@@ -156,7 +160,7 @@ def flats_text(stair: Stair, inside: set[int]) -> str:
     chosen = [number for number, flat in stair.flats.items() if flat in inside]
     if len(chosen) == len(stair.flats):
         return "tutti"
-    figures = sorted(int(n) for n in chosen if n.isdigit())
+    figures = sorted(f for n in chosen if (f := number_in(n)) is not None)
     spans: list[list[int]] = []
     for n in figures:
         if spans and n == spans[-1][1] + 1:
@@ -164,18 +168,25 @@ def flats_text(stair: Stair, inside: set[int]) -> str:
         else:
             spans.append([n, n])
     words = [str(a) if a == b else f"{a}–{b}" for a, b in spans]
-    return ", ".join(words + sorted(n for n in chosen if not n.isdigit()))
+    return ", ".join(words + sorted(n for n in chosen if number_in(n) is None))
 
 
 def spare_cut(cuts: Iterable[CutRow]) -> str:
     """A token that no row has."""
-    taken = [int(c.token) for c in cuts if c.token.isdigit()]
+    taken = [n for c in cuts if (n := number_in(c.token)) is not None]
     return str(max(taken, default=-1) + 1)
 
 
 def stairs_of(places: Sequence[Place]) -> Mapping[int, Stair]:
     """Stairwells of ``places`` by id."""
     return {stair.id: stair for place in places for stair in place.stairs}
+
+
+def _cut_days(cut: CutDraft, draft: RevisionDraft) -> tuple[str, str]:
+    """Days of a cut as text; none for one of the whole phase, so that it goes where that goes."""
+    if (cut.starts_on, cut.ends_on) == (draft.starts_on, draft.ends_on):
+        return "", ""
+    return _iso(cut.starts_on), _iso(cut.ends_on)
 
 
 def _iso(day: dt.date | None) -> str:

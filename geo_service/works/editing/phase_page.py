@@ -18,7 +18,7 @@ from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.editing.form_places import Place
-from geo_service.works.editing.phase_form import CutRow, PhaseValues, spare_cut
+from geo_service.works.editing.phase_form import CutRow, PhaseValues, spare_cut, stairs_of
 from geo_service.works.editing.shapes import shape_text
 from geo_service.works.map_data import View, map_data
 from geo_service.works.presets import PRESETS
@@ -32,7 +32,8 @@ from maps.base.frames import script_json
 from maps.site_map import phase_map
 
 MAP_REACH_M = 160.0
-NEAREST = 8
+# A site has few buildings of its own; the others fold away.
+NEAREST = 4
 
 
 def page_context(
@@ -47,8 +48,8 @@ def page_context(
     """Everything ``works/edit_phase.html`` needs, except how the form was answered."""
     ground = to_shape(site.footprint)
     preset = PRESETS.get(values.preset)
-    # Nothing of other works is drawn: the map is for drawing on.
-    view = View(base.starts_on, base.ends_on, revision_id=0)
+    # Nothing of other works is drawn: the map is for drawing on, and opens on the site.
+    view = View(base.starts_on, base.ends_on, site_id=site.id, revision_id=0)
     data = map_data(
         session, site.quarter, view, title=site.name, list_href="#dove",
         around=ground.buffer(MAP_REACH_M),
@@ -67,6 +68,8 @@ def page_context(
             key=lambda item: item[1],
         ),
         "preset": preset,
+        "expected": _expected(values) if revision is None else frozenset(),
+        "said": _said(values, places),
         "weekday_names": i18n.weekday_names("wide"),
         "machines": machine_names(),
         "dust_words": {code: _(word) for code, word in DUST_WORDS.items()},
@@ -89,6 +92,36 @@ def _near_and_far(places: Sequence[Place], values: PhaseValues) -> dict[str, lis
         if n < NEAREST or place.id in chosen or any(s.id in values.flats for s in place.stairs)
     ]
     return {"near": near, "far": [place for place in places if place not in near]}
+
+
+def _expected(values: PhaseValues) -> frozenset[str]:
+    """Kinds of impact of the chosen preset of which the form says nothing yet."""
+    preset = PRESETS.get(values.preset)
+    kinds = set(preset.kinds) if preset else set()
+    if values.cuts:
+        kinds.discard("utility")
+    if values.roles or values.flats:
+        kinds -= {"scaffold", "inside"}
+    return frozenset(kinds)
+
+
+def _said(values: PhaseValues, places: Sequence[Place]) -> dict[str, str]:
+    """What each folded part of the form holds, in words."""
+    stairs = stairs_of(places)
+    on_buildings = [
+        f"{place.label}: {words.role(role)}"
+        for place in places
+        for role in BUILDING_ROLES
+        if (place.id, role) in values.roles
+    ]
+    in_flats = [f"{stairs[key].label}: {text}" for key, text in values.flats.items()]
+    return {
+        "cuts": ", ".join(words.service(row.service) for row in values.cuts),
+        "closures": ", ".join(words.closure(row.kind) for row in values.closures),
+        "places": ", ".join(on_buildings + in_flats),
+        "plant": ", ".join(row.name for row in values.times.plant),
+        "barriers": str(len(values.barriers) or ""),
+    }
 
 
 def _config(site: Site, values: PhaseValues) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from starlette.datastructures import FormData
 
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.works.drafts import BarrierDraft, ClosureDraft, CutDraft, RevisionDraft
 from geo_service.works.editing.form_places import Place, Stair
 from geo_service.works.editing.phase_form import (
@@ -32,6 +33,8 @@ from layers.sites import (
     DUST_ACTIVITIES,
     SERVICES,
 )
+
+Days = tuple[dt.date | None, dt.date | None]
 
 MAX_ROWS = 40
 ALL_FLATS = frozenset({"tutti", "tutte", "all"})
@@ -175,8 +178,7 @@ class _PhaseReader:
                 self.errors.setdefault(name, _("Non può restare vuoto."))
 
     def _based_on(self) -> int:
-        text = self.text("revisione", 10)
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return number_in(self.text("revisione", 10)) or 0
 
     def _number(self, name: str, text: str, least: float, most: float) -> float | None:
         if not text:
@@ -195,10 +197,11 @@ class _PhaseReader:
     def _whole(self, name: str, text: str, most: int) -> int | None:
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and int(text) <= most):
+        number = number_in(text)
+        if number is None or number > most:
             self.errors[name] = _("Serve un numero intero da 0 a %(most)s.", most=most)
             return None
-        return int(text)
+        return number
 
     def _day(self, name: str, text: str) -> dt.date | None:
         if not text:
@@ -260,6 +263,15 @@ class _PhaseReader:
                 last = self._day("al", values.times.ends_on)
             if last is not None and first is None:
                 first = self._day("dal", values.times.starts_on)
+            self._apart(
+                name,
+                (first, last),
+                values,
+                _(
+                    "La chiusura è in giorni in cui la fase non c'è: correggete le sue date, o "
+                    "toglietele e vale per tutta la fase."
+                ),
+            )
             stalls = self._whole(name, row.stalls, 10_000) or 0
             disabled = self._whole(name, row.disabled, 10_000) or 0
             if disabled > stalls:
@@ -276,6 +288,23 @@ class _PhaseReader:
             self.errors[name] = _("L'ultimo giorno viene prima del primo.")
         return start, end
 
+    def _cut_span(
+        self, name: str, row: CutRow, values: PhaseValues
+    ) -> tuple[dt.date | None, dt.date | None]:
+        if row.starts_on:
+            return self._span(name, row.starts_on, row.ends_on)
+        last = row.ends_on or values.times.ends_on
+        return self._span(name, values.times.starts_on, last)
+
+    def _apart(self, name: str, days: Days, values: PhaseValues, sentence: str) -> None:
+        """Refuse days that share none with those of the phase: left behind when it was moved."""
+        if {name, "dal", "al"} & set(self.errors):
+            return
+        first, last = days
+        start, end = self._span("al", values.times.starts_on, values.times.ends_on)
+        if start and end and ((first or start) > end or (last or end) < start):
+            self.errors[name] = sentence
+
     def _cut_rows(self) -> list[CutRow]:
         names = ("riga", "servizio", "dal", "al", "dalle", "alle", "chi", "nota")
         columns = [self.column(f"so_{n}") for n in names]
@@ -284,7 +313,7 @@ class _PhaseReader:
             if not service:
                 continue
             chosen = self.form.getlist(f"so_scale_{token}")
-            ids = {int(c) for c in chosen if str(c).isascii() and str(c).isdigit()}
+            ids = {n for c in chosen if (n := number_in(c)) is not None}
             rows.append(CutRow(token, service, *rest, stairwells=ids & set(self.stairs)))
         return rows
 
@@ -292,12 +321,10 @@ class _PhaseReader:
         found = []
         for n, row in enumerate(values.cuts):
             name = f"so_{n}"
-            first, last = self._span(name, row.starts_on, row.ends_on)
+            first, last = self._cut_span(name, row, values)
             start, end = self._time(name, row.starts_at), self._time(name, row.ends_at)
             if row.service not in SERVICES or row.cut_by not in CUT_BY:
                 self.errors[name] = _("Scegliete che cosa si sospende.")
-            elif name not in self.errors and first is None:
-                self.errors[name] = _("Manca il primo giorno della sospensione.")
             elif name not in self.errors and (start is None) != (end is None):
                 self.errors[name] = _("Servono tutte e due le ore, oppure nessuna.")
             elif start is not None and start == end:
@@ -309,6 +336,15 @@ class _PhaseReader:
                 )
             elif not row.stairwells:
                 self.errors[name] = _("Scegliete almeno una scala.")
+            self._apart(
+                name,
+                (first, last),
+                values,
+                _(
+                    "La sospensione è in giorni in cui la fase non c'è: correggete le sue date, o "
+                    "toglietele e vale per tutta la fase."
+                ),
+            )
             if name not in self.errors and first is not None:
                 found.append(
                     CutDraft(
@@ -331,8 +367,9 @@ class _PhaseReader:
         found = set()
         for value in self.form.getlist("edificio"):
             key, _colon, role = str(value).partition(":")
-            if key.isdigit() and int(key) in self.building_ids and role in BUILDING_ROLES:
-                found.add((int(key), role))
+            building_id = number_in(key)
+            if building_id in self.building_ids and role in BUILDING_ROLES:
+                found.add((building_id, role))
         return found
 
     def _kept_order(self, roles: set[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
@@ -378,7 +415,8 @@ def _span_of_flats(flats: Mapping[str, int], word: str) -> set[int]:
     if span is None:
         raise ValueError(_("L'interno «%(number)s» non c'è in questa scala.", number=word[:20]))
     first, last = int(span[1]), int(span[2])
-    found = {f for n, f in flats.items() if n.isdigit() and first <= int(n) <= last}
+    numbers = {f: number_in(n) for n, f in flats.items()}
+    found = {f for f, n in numbers.items() if n is not None and first <= n <= last}
     if not found:
         raise ValueError(_("Nessun interno da %(first)s a %(last)s in questa scala.",
                            first=first, last=last))  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from geoalchemy2.shape import to_shape
@@ -14,17 +15,21 @@ from starlette.responses import Response
 
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
-from geo_service.errors import Invalid
+from geo_service.errors import Invalid, NotFound
 from geo_service.households.disclosure import Sight
+from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once, reported
 from geo_service.works.drafts import RevisionDraft
+from geo_service.works.editing.day_notes import day_notes
 from geo_service.works.editing.form_places import Place, places_near
 from geo_service.works.editing.phase_form import PhaseValues, apply_preset, phase_values
 from geo_service.works.editing.phase_page import page_context, refusal_beside_fields
 from geo_service.works.editing.phase_reader import read_phase
+from geo_service.works.editing.proposals import contractors, propose
 from geo_service.works.overview import revision_of_phase, site_of
 from geo_service.works.presets import PRESETS
 from geo_service.works.revising.changes import Merge, merged
@@ -105,7 +110,11 @@ def _new(
 ) -> Edited:  # fmt: skip
     site = site_of(session, site_id)
     if copied:
-        base = draft_of(session, revision_of_phase(session, copied))
+        original = revision_of_phase(session, copied)
+        if original.phase.site.quarter_id != site.quarter_id:
+            # Its number is in the form, not in the address: nobody asked yet who may see it.
+            raise NotFound(_("Questa fase non esiste, o non è più nel cronoprogramma."))
+        base = draft_of(session, original)
     else:
         monday = today + dt.timedelta(days=7 - today.weekday())
         base = RevisionDraft(starts_on=monday, ends_on=monday + dt.timedelta(days=4))
@@ -145,13 +154,15 @@ def save(
 def new(
     request: Request, session: Db, who: Editor, today: Today, site_id: int,
     da: Annotated[int, Query(ge=0, lt=2**62)] = 0,
+    dopo: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:  # fmt: skip
-    """An empty form, or with ``da`` a copy of another phase."""
+    """A form with the next code; with ``da`` a copy of another phase, ``dopo`` one just saved."""
     edited = _new(session, site_id, today, da)
     values = phase_values(edited.base, edited.places)
     if not da:
         values.times.starts_on = values.times.ends_on = ""
-    return _page(request, session, edited, values, copied=da)
+    propose(session, edited.site, values)
+    return _page(request, session, edited, values, copied=da, after=dopo)
 
 
 @router.post("/cantieri/{site_id:int}/fasi/nuova")
@@ -191,22 +202,17 @@ def still_valid(
 
 
 def _number_in(submitted: FormData) -> int:
-    return _whole(submitted.get("revisione"))
+    return number_in(submitted.get("revisione")) or 0
 
 
 def _copied_in(submitted: FormData) -> int:
-    return _whole(submitted.get("da"))
+    return number_in(submitted.get("da")) or 0
 
 
 def _served_in(submitted: FormData) -> frozenset[int]:
     """Stairwells ticked in any row of cuts."""
     ticked = [v for name, v in submitted.multi_items() if name.startswith("so_scale_")]
-    return frozenset(_whole(v) for v in ticked[:MOST_TICKED]) - {0}
-
-
-def _whole(value: Any) -> int:
-    text = value if isinstance(value, str) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+    return frozenset(number_in(v) or 0 for v in ticked[:MOST_TICKED]) - {0}
 
 
 def _read(
@@ -274,7 +280,8 @@ def _once(
         if before is not None:
             return before or f"/cantieri/{edited.site.id}"
         answer = str(submitted.get("seguono") or "")
-        address = _saved(session, edited, values, draft, who, answer)
+        following = str(submitted.get("poi") or "")
+        address = _saved(session, edited, values, draft, who, answer, following)
         once.end(session, key, address)
     return address
 
@@ -286,6 +293,7 @@ def _saved(
     draft: RevisionDraft,
     who: SignedIn,
     answer: str,
+    following: str,
 ) -> str:
     if edited.revision is None:
         made = save_new_phase(
@@ -293,6 +301,9 @@ def _saved(
             reason=values.reason,
         )  # fmt: skip
         _link(session, edited, made.phase_id)
+        if following == "altra":
+            after = urlencode({"dopo": made.phase.code, "salvata": 1})
+            return f"/cantieri/{edited.site.id}/fasi/nuova?{after}"
         return f"/fasi/{made.phase_id}?salvata=1"
     edits = [(edited.revision, values.based_on or edited.revision.number, draft)]
     edits += [edit_of(session, f) for f in edited.found.accepted(answer)]
@@ -347,7 +358,7 @@ def _effect(
     values.times.errors = values.errors
     return render(
         request, "works/edit_phase_effect.html", status=200, found=found,
-        following=following(found),
+        following=following(found), notes=[] if draft is None else day_notes(edited.base, draft),
         **result_context(edited.base, values.times, outcome, new=edited.revision is None),
     )  # fmt: skip
 
@@ -366,6 +377,7 @@ def _page(
     copied: int = 0,
     key: str = "",
     clash: Merge | None = None,
+    after: str = "",
 ) -> Response:
     show_quarter(request, session, edited.site.quarter)
     context = page_context(
@@ -374,5 +386,6 @@ def _page(
     return render(
         request, "works/edit_phase.html", status=status, section="/cantieri",
         address=edited.address, copied=copied, key=key, clash=clash, waits=edited.waits,
+        after=after, contractors=contractors(session, edited.site.quarter_id),
         found=edited.found, following=following(edited.found), **context,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from geo_service.web.quarter import StaffQuarter, Today, show_quarter
 from geo_service.web.session import Db
 from geo_service.works import once
 from geo_service.works.editing.phase_page import map_texts
+from geo_service.works.editing.proposals import next_site_code
 from geo_service.works.editing.site_form import SiteValues, read_site, site_values
 from geo_service.works.map_data import View, map_data
 from geo_service.works.overview import site_of
@@ -52,7 +53,8 @@ def new(
     request: Request, session: Db, who: Editor, today: Today, quarter: StaffQuarter
 ) -> Response:
     """An empty form."""
-    return _page(request, session, today, quarter, None, SiteValues())
+    values = SiteValues(code=next_site_code(session, quarter.id))
+    return _page(request, session, today, quarter, None, values)
 
 
 @router.post("/cantieri/nuovo")

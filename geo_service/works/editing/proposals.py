@@ -1,0 +1,64 @@
+"""What a new form proposes, from what the quarter and the site have: a person corrects it."""
+
+from __future__ import annotations
+
+import re
+import string
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_service.works.editing.phase_form import PhaseValues
+from layers.sites import PhaseRevision, Site, WorksPhase
+
+
+def next_site_code(session: Session, quarter_id: int) -> str:
+    """The first letter after those of the quarter's sites, empty after Z or other codes."""
+    codes = session.scalars(select(Site.code).where(Site.quarter_id == quarter_id)).all()
+    letters = [code.upper() for code in codes if len(code) == 1 and code.isascii()]
+    if len(letters) < len(codes):
+        return ""
+    last = max(letters, default="@")
+    following = chr(ord(last) + 1)
+    return following if following in string.ascii_uppercase else ""
+
+
+def next_phase_code(session: Session, site: Site) -> str:
+    """The code after those of the site's phases: "A8" after "A7", empty where none counts so.
+
+    Phases taken off the schedule keep their codes and count too.
+    """
+    codes = session.scalars(select(WorksPhase.code).where(WorksPhase.site_id == site.id)).all()
+    if not codes:
+        return f"{site.code}1" if len(site.code) <= 10 else ""
+    pattern = re.compile(re.escape(site.code) + r"(\d{1,4})", re.IGNORECASE)
+    counted = [int(found[1]) for code in codes if (found := pattern.match(code))]
+    return f"{site.code}{max(counted) + 1}" if counted else ""
+
+
+def propose(session: Session, site: Site, values: PhaseValues) -> None:
+    """Fill the code, and what stays the same from phase to phase: contractor and certainty."""
+    values.code = next_phase_code(session, site)
+    newest = session.scalars(
+        select(PhaseRevision)
+        .join(WorksPhase)
+        .where(WorksPhase.site_id == site.id)
+        .order_by(PhaseRevision.id.desc())
+        .limit(1)
+    ).first()
+    if newest is not None and not values.contractor:
+        values.contractor = newest.contractor
+        values.certainty = newest.certainty
+
+
+def contractors(session: Session, quarter_id: int) -> list[str]:
+    """Names of the firms that the quarter's phases know, for choosing instead of typing."""
+    query = (
+        select(PhaseRevision.contractor)
+        .join(WorksPhase)
+        .join(Site)
+        .where(Site.quarter_id == quarter_id, PhaseRevision.contractor != "")
+        .distinct()
+        .order_by(PhaseRevision.contractor)
+    )
+    return list(session.scalars(query))
