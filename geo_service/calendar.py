@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import holidays
 
 ROME = ZoneInfo("Europe/Rome")
+# Month and day of the local patron's holiday; None where it is not known.
+Patron = tuple[int, int] | None
 # Days of the week as numbers, 0 is Monday.
 MONDAY_TO_FRIDAY = frozenset(range(5))
 

@@ -17,37 +17,18 @@ import yaml
 from sqlalchemy.dialects.postgresql import Range
 
 from geo_service import i18n
+from geo_service.calendar import Patron
 from geo_service.i18n import gettext as _
 from geo_service.works.permits import states as permit_states
-from layers.criteria.municipal import Hours, MunicipalRule
+from geo_service.works.permits.work_hours import (
+    DAY_H,
+    PhaseFacts,
+    feasts_at_work,
+    hours_outside,
+)
+from layers.criteria.municipal import MunicipalRule
 
 _FILE = Path(__file__).with_name("rules.yaml")
-DAY_H = 24.0
-
-
-@dataclass(frozen=True, slots=True)
-class ClosureFacts:
-    """A closure: its kind, first and last day, stalls taken."""
-
-    kind: str
-    starts_on: dt.date
-    ends_on: dt.date
-    stalls: int
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseFacts:
-    """What the rules look at. ``hours`` are (weekday, start, end, noisy), wall time in hours.
-
-    An end not after its start means past midnight.
-    """
-
-    preset: str
-    starts_on: dt.date
-    ends_on: dt.date
-    loud: bool
-    hours: tuple[tuple[int, float, float, bool], ...] = ()
-    closures: tuple[ClosureFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +73,32 @@ def rules() -> dict[str, dict[str, Any]]:
 
 
 def needs(
-    phase: PhaseFacts, permits: Sequence[PermitFacts], municipal: MunicipalRule
+    phase: PhaseFacts,
+    permits: Sequence[PermitFacts],
+    municipal: MunicipalRule,
+    patron: Patron = None,
 ) -> list[Need]:
-    """What ``phase`` needs, each with the best of ``permits`` (those that cover the phase)."""
-    return [*_noise(phase, permits, municipal), *_asbestos(phase, permits),
+    """What ``phase`` needs, each with the best of ``permits`` (those that cover the phase).
+
+    ``patron`` is the local patron's day, a holiday like the national ones.
+    """
+    return [*_noise(phase, permits, municipal, patron), *_asbestos(phase, permits),
             *_closures(phase, permits)]  # fmt: skip
 
 
 def _noise(
-    phase: PhaseFacts, permits: Sequence[PermitFacts], municipal: MunicipalRule
+    phase: PhaseFacts, permits: Sequence[PermitFacts], municipal: MunicipalRule, patron: Patron
 ) -> list[Need]:
-    outside = hours_outside(phase, municipal)
+    outside = hours_outside(phase, municipal, patron)
     if not outside:
         return []
     when = ", ".join(sorted({f"{_clock(start)}–{_clock(end)}" for _day, start, end in outside}))
     why = _("lavori alle %(hours)s, fuori dagli orari del Comune: %(rule)s",
             rule=municipal.title, hours=when)  # fmt: skip
+    feasts = feasts_at_work(phase, patron)
+    if feasts:
+        days = ", ".join(i18n.day(day) for day in feasts)
+        why = _("%(why)s; giorni festivi: %(days)s", why=why, days=days)
 
     def hours(permit: PermitFacts) -> list[str]:
         allowed = _permit_hours(permit)
@@ -234,48 +225,6 @@ def _days_missing(permit: PermitFacts, first: dt.date, last: dt.date) -> list[st
     return [_("vale %(period)s, serve %(needed)s",
               period=i18n.period(permit.period.lower, until),
               needed=i18n.period(first, last))]  # fmt: skip
-
-
-def hours_outside(phase: PhaseFacts, municipal: MunicipalRule) -> list[tuple[int, float, float]]:
-    """Hours of work (weekday, start, end) that the municipal rule does not allow.
-
-    Noisy hours are held to the rule's noisy hours, the others to those of the site; a phase
-    without machines and without noisy hours needs no derogation. Where the rule has seasons the
-    narrower one counts. Hours after midnight are given as 24 and more and belong to the next
-    weekday.
-    """
-    if not phase.loud:
-        return []
-    found = []
-    for weekday, start, end, noisy in phase.hours:
-        allowed = municipal.hours(noisy=noisy)
-        permitted = [
-            (low + offset * DAY_H, high + offset * DAY_H)
-            for offset in (0, 1)
-            if (weekday + offset) % 7 in municipal.weekdays
-            for low, high in _forward(allowed)
-        ]
-        over = end if end > start else end + DAY_H
-        found += [(weekday, a, b) for a, b in _minus((start, over), permitted)]
-    return found
-
-
-def _forward(ranges: Hours) -> list[tuple[float, float]]:
-    return [(low, high if high > low else high + DAY_H) for low, high in ranges]
-
-
-def _minus(
-    span: tuple[float, float], taken: Sequence[tuple[float, float]]
-) -> list[tuple[float, float]]:
-    left = [span]
-    for low, high in taken:
-        left = [
-            piece
-            for a, b in left
-            for piece in ((a, min(b, low)), (max(a, high), b))
-            if piece[1] > piece[0]
-        ]
-    return left
 
 
 def _permit_hours(permit: PermitFacts) -> tuple[float, float] | None:

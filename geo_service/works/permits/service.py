@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session, selectinload
 from geo_service import history, jobs
 from geo_service.errors import Conflict, Invalid, NotFound
 from geo_service.i18n import gettext as _
-from geo_service.works.permits.rules import ClosureFacts, Need, PermitFacts, PhaseFacts, needs
+from geo_service.settings import get_settings
+from geo_service.works.permits.rules import Need, PermitFacts, needs
 from geo_service.works.permits.states import may_change
+from geo_service.works.permits.work_hours import ClosureFacts, PhaseFacts
 from geo_service.works.revisions import half_open, inclusive
 from geo_service.works.tasks import recompute_impacts
 from layers.impacts.parameters import parameters_from
@@ -150,7 +152,8 @@ def missing_permits(
     )  # fmt: skip
     for phase_id, *facts in session.execute(query):
         covering[phase_id].append(PermitFacts(*facts))
-    return {row.id: needs(_phase_facts(row), covering[row.phase_id], rule) for row in rows}
+    patron = get_settings().patron
+    return {row.id: needs(_phase_facts(row), covering[row.phase_id], rule, patron) for row in rows}
 
 
 _FACTS = text(

@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from geo_service.calendar import MONDAY_TO_FRIDAY, add_working_days, is_working_day
+from geo_service.calendar import MONDAY_TO_FRIDAY, Patron, add_working_days, is_working_day
 
-Patron = tuple[int, int] | None
 _DAY = dt.timedelta(days=1)
 
 

@@ -9,15 +9,8 @@ import pytest
 from sqlalchemy.dialects.postgresql import Range
 
 from geo_service.works.permits import states as permit_states
-from geo_service.works.permits.rules import (
-    ClosureFacts,
-    Need,
-    PermitFacts,
-    PhaseFacts,
-    hours_outside,
-    needs,
-    rules,
-)
+from geo_service.works.permits.rules import Need, PermitFacts, needs, rules
+from geo_service.works.permits.work_hours import ClosureFacts, PhaseFacts, hours_outside
 from layers.criteria.municipal import municipal_rule
 from layers.sites import PERMIT_KINDS, PERMIT_STATES
 
@@ -55,6 +48,37 @@ def one(found: list[Need], rule: str) -> Need:
 )
 def test_hours_outside_those_of_the_municipality(hours, outside) -> None:  # type: ignore[no-untyped-def]
     assert hours_outside(phase(hours), RULE) == outside
+
+
+# Tuesday 2 June 2026 is a national holiday, Wednesday 24 June a patron's day.
+JUNE = dt.date(2026, 6, 1)
+PATRON = (6, 24)
+
+
+@pytest.mark.parametrize(
+    ("hours", "first", "last", "outside"),
+    [
+        # A week with a holiday in it: nobody works then.
+        ([(d, 8, 12, True) for d in range(5)], 1, 5, []),
+        # A phase of that day alone works on it, as on a Sunday.
+        ([(1, 8, 12, True)], 2, 2, [(1, 8, 12)]),
+        ([(2, 8, 12, True)], 24, 24, [(2, 8, 12)]),
+        # The night before: what lies after midnight is a holiday's.
+        ([(0, 10, 9, False)], 1, 1, [(0, 20, 33)]),
+        ([(0, 10, 9, False)], 8, 8, [(0, 20, 31)]),
+        ([(0, 10, 9, False)], 1, 8, [(0, 20, 33), (0, 20, 31)]),
+    ],
+)
+def test_a_holiday_is_a_sunday(hours, first: int, last: int, outside) -> None:  # type: ignore[no-untyped-def]
+    told = phase(*hours, starts_on=JUNE.replace(day=first), ends_on=JUNE.replace(day=last))
+    assert sorted(hours_outside(told, RULE, PATRON)) == sorted(outside)
+
+
+def test_the_holiday_is_named() -> None:
+    told = phase((1, 8, 12, True), starts_on=JUNE + DAY, ends_on=JUNE + DAY)
+    assert "giorni festivi: mar 2 giu 2026" in one(needs(told, [], RULE, PATRON), "noise_hours").why
+    sunday = phase((6, 8, 12, True), starts_on=JUNE, ends_on=JUNE + 13 * DAY)
+    assert "festivi" not in one(needs(sunday, [], RULE, PATRON), "noise_hours").why
 
 
 def test_quiet_works_need_no_derogation() -> None:
