@@ -83,8 +83,8 @@ _EXTENSIONS = {
 ARCHIVES: dict[str, str | None] = {".zip": None, ".kmz": ".kml"}
 ENDINGS = (*_EXTENSIONS, *ARCHIVES)
 ALLOWED = (
-    "GeoPackage .gpkg, GeoJSON .geojson, Shapefile .shp or .zip, FlatGeobuf .fgb, OpenStreetMap "
-    ".osm.pbf or .osm, CSV .csv, .xlsx, .ods, GML .gml, KML .kml or .kmz, DXF .dxf"
+    "GeoPackage .gpkg, GeoJSON .geojson, Shapefile .shp/.zip, FlatGeobuf .fgb, OpenStreetMap "
+    ".osm.pbf/.osm, CSV .csv, .xlsx, .ods, GML .gml, KML .kml/.kmz, DXF .dxf"
 )
 _VRT = re.compile(rb"<\s*(OGRVRT|VRTDataset|GDALTileIndex|GDAL_WMS|WFS_|OGRWFS)", re.IGNORECASE)
 _PROLOG = re.compile(r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)

@@ -120,7 +120,11 @@ class Rows:
                     self.refuse(position, field, error.args[0] if error.args else "")
                 else:
                     self.repair(
-                        position, Sentence("%(field)s dropped because it cannot be", field=field)
+                        position,
+                        Sentence(
+                            "%(field)s dropped because it cannot be",
+                            field=self.names.get(field, field),
+                        ),
                     )
             made.append(result)
         return made

@@ -153,7 +153,7 @@ class Converter:
                 x=f"{x:.6g}",
                 y=f"{y:.6g}",
                 hint=hint,
-                value=fitting[0] if fitting else 32632,
+                value=fitting[0] if fitting else WGS84 if max(abs(x), abs(y)) <= 180 else 32632,
             )
         )
 
@@ -192,8 +192,9 @@ class Converter:
         )
         raise DataError(
             Sentence(
-                "The coordinate system is wrong: read as %(text)s, the coordinates "
-                "(%(x)s, %(y)s) land %(here)s.%(hint)s Name the right one with --crs.",
+                "The coordinate system is wrong, or the file is of another place: read as "
+                "%(text)s, the coordinates (%(x)s, %(y)s) land %(here)s.%(hint)s Name the right "
+                "system with --crs, or take the file of the quarter.",
                 text=_name(self.system),
                 x=f"{x:.6g}",
                 y=f"{y:.6g}",

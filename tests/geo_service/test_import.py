@@ -187,7 +187,7 @@ def test_whole_files_that_cannot_be_placed(
 
 def test_a_file_about_another_place(session: Session, built: Quarter, tmp_path: Path) -> None:
     path = table(tmp_path, "id;via;civico;lon;lat", "1;Via Emilia;1;11.41;44.47")
-    with pytest.raises(DataError, match=r"km away from the quarter"):
+    with pytest.raises(DataError, match=r"another place.*km away from the quarter"):
         bring(session, built, "entrances", path)
     swapped = table(tmp_path, "id;via;civico;x;y", f"1;Via Roma;1;{NORTH + 5};{EAST + 5}")
     with pytest.raises(DataError, match=r"--swap-axes"):
@@ -196,6 +196,9 @@ def test_a_file_about_another_place(session: Session, built: Quarter, tmp_path: 
     undeclared = table(tmp_path, "id;via;civico;x;y", f"2;Via Roma;2;{EAST + 5};{NORTH + 5}")
     with pytest.raises(DataError, match=r"--crs 32632"):
         bring(session, built, "entrances", undeclared)
+    degrees = table(tmp_path, "id;via;civico;x;y", "2;Via Roma;2;45.65;9.2")
+    with pytest.raises(DataError, match=r"--crs 4326"):
+        bring(session, built, "entrances", degrees)
 
 
 def test_entrances_join_what_holds_them_and_make_stairwells(

@@ -71,6 +71,23 @@ def test_from_the_upload_to_the_report(house: Installation) -> None:
     assert "coordinator@x.it" in listed
 
 
+def test_a_file_that_holds_only_headings_is_told_so(house: Installation) -> None:
+    browser = house.browser()
+    sent = send(browser, "buildings", "vuoto.csv", sheet(), sistema="32632")
+    house.work()
+    page = browser.get(sent.headers["location"]).text
+    assert "ha le colonne ma nessuna riga" in page
+    assert "già presenti o rifiutate" not in page
+    assert "0,1 kB" in page
+
+
+def test_what_was_dropped_is_named_as_the_file_names_it(house: Installation) -> None:
+    browser = house.browser()
+    sent = send(browser, "buildings", "n.csv", sheet(f"N1;900;{square(300)}"), sistema="32632")
+    house.work()
+    assert "piani tolto perché impossibile" in browser.get(sent.headers["location"]).text
+
+
 def test_applied_twice_it_is_done_once(house: Installation) -> None:
     browser = house.browser()
     address = send(browser, "buildings", "e.csv", sheet(GOOD), sistema="32632").headers["location"]
