@@ -117,16 +117,18 @@ def state_of(flat: Flat) -> str:
 
 
 def _shown(flat: Flat, typed: Typed | None) -> dict[str, Any]:
-    if typed is not None:
-        return {**{k: v for k, v in typed.form.items() if isinstance(v, str)},
-                "venduto": typed.form.get("venduto") is not None,
-                "affacci": typed.form.getlist("affacci")}  # fmt: skip
     said = {True: "si", False: "no", None: ""}
-    return {
+    recorded = {
         "interno": flat.number, "piano": _text(flat.storey), "locali": _text(flat.rooms),
         "superficie": _text(flat.area_m2), "gradini": said[flat.step_free], "uso": flat.use,
         "venduto": flat.sold, "affacci": flat.exposures or [],
     }  # fmt: skip
+    if typed is None:
+        return recorded
+    # A form that lost a field on its way is shown again with what is recorded there.
+    return {**recorded, **{k: v for k, v in typed.form.items() if isinstance(v, str)},
+            "venduto": typed.form.get("venduto") is not None,
+            "affacci": typed.form.getlist("affacci")}  # fmt: skip
 
 
 def _text(value: float | None) -> str:
@@ -142,6 +144,8 @@ def _sheet(
     people = sheet.people_in(session, flat.id, today, protected=protected)
     if not people:
         look(session, who.id, flat.stairwell.building.quarter_id, "empty_flats")
+    elif protected and len(sheet.people_in(session, flat.id, today, protected=False)) < len(people):
+        look(session, who.id, flat.stairwell.building.quarter_id, "protected")
     return render(
         request,
         "households/flat.html",

@@ -16,13 +16,11 @@ from geo_service.households import lived, merging, sheet, vocabulary
 from geo_service.households.editing import ChangedMeanwhile
 from geo_service.households.forms import Typed
 from geo_service.households.lived import Corrected
-from geo_service.households.looks import look
+from geo_service.households.looks import show_households
 from geo_service.households.models import TITLES, Household
 from geo_service.i18n import gettext as _
 from geo_service.web.pages import render, see_other
-from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
-from layers.buildings import Quarter
 
 router = APIRouter()
 PAGE = "/nuclei/{household_id:int}"
@@ -129,7 +127,7 @@ def _form(
     request: Request, session: Session, who: SignedIn, found: Household,
     typed: Typed | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    _show(request, session, who, found)
+    show_households(request, session, found)
     stays, titles = lived.rows_of(session, found.id)
     places = sheet.places_of(session, [row.flat_id for row in (*stays, *titles)])
     # A form with faults goes on from where it started; after a clash, from what stands now.
@@ -154,17 +152,9 @@ def _forget_form(
     request: Request, session: Session, who: SignedIn, found: Household, errors: dict[str, str],
     status: int = 200,
 ) -> Response:  # fmt: skip
-    _show(request, session, who, found)
+    show_households(request, session, found)
     merged = [code for _id, code, _at in merging.merged_into(session, found.id)]
     return render(
         request, "households/forget.html", status=status, household=found, merged=merged,
         errors=errors, section="/nuclei",
     )  # fmt: skip
-
-
-def _show(request: Request, session: Session, who: SignedIn, found: Household) -> None:
-    if found.protected:
-        look(session, who.id, found.quarter_id, "protected", found.id)
-    quarter = session.get(Quarter, found.quarter_id)
-    if quarter is not None:
-        show_quarter(request, session, quarter)

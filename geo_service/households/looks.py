@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from fastapi import Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.accounts.models import Account
-from geo_service.households.models import LookLog
+from geo_service.households.models import Household, LookLog
+from geo_service.web.quarter import show_quarter
+from layers.buildings import Quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ def look(
         )
     )
     session.flush()
+
+
+def show_households(request: Request, session: Session, *found: Household) -> None:
+    """Name the quarter of households of which a page is made; looks at protected ones are noted."""
+    for household in found:
+        if household.protected:
+            look(session, request.state.account.id, household.quarter_id, "protected", household.id)
+    quarter = session.get(Quarter, found[0].quarter_id)
+    if quarter is not None:
+        show_quarter(request, session, quarter)
 
 
 def looks_at(session: Session, household_id: int, most: int = 20) -> list[Look]:

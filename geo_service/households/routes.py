@@ -75,6 +75,8 @@ def flat_page(
     found = lists.flats(session, quarter.id, today, wanted, protected=protected)
     if any(row.codes is None for row in found.rows):
         look(session, who.id, quarter.id, "empty_flats")
+    if any(row.protected for row in found.rows):
+        look(session, who.id, quarter.id, "protected")
     return render(
         request,
         "households/flats.html",

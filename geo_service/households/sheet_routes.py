@@ -15,16 +15,15 @@ from geo_service.errors import Invalid
 from geo_service.households import editing, forms, lists, merging, moving, sheet, vocabulary
 from geo_service.households.editing import ChangedMeanwhile
 from geo_service.households.forms import Typed
-from geo_service.households.looks import look, looks_at
+from geo_service.households.looks import look, looks_at, show_households
 from geo_service.households.models import CHANNELS, TITLES, Household
 from geo_service.i18n import gettext as _
 from geo_service.settings import get_settings
 from geo_service.web import words
 from geo_service.web.pages import render, see_other
 from geo_service.web.panels import panels
-from geo_service.web.quarter import Today, show_quarter
+from geo_service.web.quarter import Today
 from geo_service.web.session import Db
-from layers.buildings import Quarter
 
 router = APIRouter()
 PAGE = "/nuclei/{household_id:int}"
@@ -46,8 +45,6 @@ def household_sheet(
     found = sheet.household(session, household_id, protected=who.can("protected"))
     if found.id != household_id:
         return see_other(f"/nuclei/{found.id}")
-    if found.protected:
-        look(session, who.id, found.quarter_id, "protected", found.id)
     return _sheet(request, session, who, found, today)
 
 
@@ -214,7 +211,7 @@ def _sheet(
     errors: dict[str, str] | None = None, open_needs: bool = False,
     typed_need: tuple[int | None, Any] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    _show(request, session, found)
+    show_households(request, session, found)
     stays, titles = sheet.stays_and_titles(session, found.id)
     present = next((s for s in stays if s.at(today)), None)
     settings = get_settings()
@@ -249,7 +246,7 @@ def _form(
     errors: dict[str, str], *, typed: Typed | None = None,
     others: dict[str, tuple[Any, Any]] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    _show(request, session, found)
+    show_households(request, session, found)
     # A form with faults goes on from where it started; after a clash, from what stands now.
     version = found.row_version if typed is None else typed.number_of("versione")
     codes = {shown["language"], *words.LANGUAGE_NAMES}
@@ -279,7 +276,7 @@ def _move_form(
     request: Request, session: Session, found: Household, typed: Any, errors: dict[str, str],
     status: int = 200,
 ) -> Response:  # fmt: skip
-    _show(request, session, found)
+    show_households(request, session, found)
     return render(
         request,
         "households/move.html",
@@ -297,7 +294,7 @@ def _merge_form(
     request: Request, session: Session, found: Household, other: Household,
     errors: dict[str, str], contact: dict[str, str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    _show(request, session, found)
+    show_households(request, session, found, other)
     both = [editing.values_of(h) for h in (found, other)]
     if contact is None:
         contact = {name: both[0][name] or both[1][name] for name in editing.CONTACT}
@@ -314,9 +311,3 @@ def _merge_form(
         say=vocabulary,
         section="/nuclei",
     )
-
-
-def _show(request: Request, session: Session, found: Household) -> None:
-    quarter = session.get(Quarter, found.quarter_id)
-    if quarter is not None:
-        show_quarter(request, session, quarter)

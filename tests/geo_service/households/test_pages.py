@@ -172,6 +172,27 @@ def test_needs_are_shown_for_a_reason_and_the_look_is_kept(
     assert "(avviso o lettera)" not in browser.get(page).text
 
 
+def test_every_page_with_a_protected_household_is_a_look(
+    staff: Staff, world: World, session: Session
+) -> None:
+    hidden, flat, known = world.households[5], world.flats[5], world.households[0]
+    browser, page = staff("coordinator"), f"/nuclei/{known.id}"
+
+    def looks() -> int:
+        query = select(func.count()).select_from(LookLog).where(LookLog.what == "protected")
+        return session.scalars(query).one()
+
+    own = f"/nuclei/{hidden.id}"
+    for n, path in enumerate((own, f"{own}/modifica", f"{own}/trasferisci", "/alloggi",
+                              f"/alloggi/{flat.id}"), start=1):  # fmt: skip
+        assert browser.get(path).status_code == 200
+        assert looks() == n, path
+    assert send(browser, page, f"{page}/unisci", codice=hidden.code).status_code == 200
+    assert looks() == 6
+    assert browser.get(page).status_code == 200
+    assert looks() == 6, "an open address is nothing to note"
+
+
 def test_a_list_by_need_is_for_coordinators_and_recorded(
     staff: Staff, world: World, session: Session
 ) -> None:
@@ -416,3 +437,10 @@ def test_a_list_costs_at_most_eight_queries(
     with asked(session) as statements:
         assert browser.get(path).status_code == 200
     assert 0 < len(statements) <= MAX_QUERIES, statements
+
+
+def test_a_form_of_a_flat_without_its_fields_is_shown_again(staff: Staff, world: World) -> None:
+    page = f"/alloggi/{world.flats[0].id}"
+    answer = send(staff("coordinator"), page, page)
+    assert answer.status_code == 422
+    assert f'value="{world.flats[0].number}"' in answer.text
