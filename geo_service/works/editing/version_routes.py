@@ -20,6 +20,7 @@ from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
 from geo_service.works import overview
+from geo_service.works.editing.version_links import links_changed
 from geo_service.works.editing.versions import compare, pick, span_of, version_lines, versions_of
 from geo_service.works.map_data import View, map_data
 from geo_service.works.revising.saving import compute_later
@@ -91,6 +92,8 @@ def comparison(
         session, site.quarter, view, title=site.name, list_href="#edifici",
         around=around,
     )  # fmt: skip
+    newest = found.after.number == everything[0].number
+    links = links_changed(session, site, found.before, found.after, newest=newest)
     marks = {} if found.missing else {b.building_id: b.mark for b in found.buildings}
     return render(
         request,
@@ -99,6 +102,7 @@ def comparison(
         site=site,
         numbers=[v.number for v in everything],
         found=found,
+        links=links,
         marks=Markup(script_json(json.dumps(marks))),  # noqa: S704
         map=embed(request, phase_map(without_heading(data))),
     )

@@ -18,8 +18,11 @@ from geo_service.works.revising.changes import changes, merged
 from geo_service.works.revising.saving import compute_later, queued
 from geo_service.works.revisions import draft_of, shifted
 from geo_service.works.service import revise_phase, seal
+from geo_service.works.timelines.dependencies import set_links
+from geo_service.works.timelines.dependency_days import Link
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World
+from tests.geo_service.conftest import text_of
 from tests.geo_service.pages import add_impacts
 
 Works = tuple[World, dict[str, PhaseRevision]]
@@ -133,3 +136,32 @@ def test_a_step_that_touches_nobody_is_told_too(
     assert "Impresa: Impresa Altra" in page.text
     found = compare(session, *pick(versions_of(session, world.site.id), None, None), EVERYBODY)
     assert found.counts == {"new": 0, "gone": 0, "moved": 0}
+
+
+def test_dependencies_that_changed_stand_beside_the_dates(
+    session: Session, editor: TestClient, moved: Works
+) -> None:
+    world, found = moved
+    a1, a2, a3 = (found[c].phase_id for c in ("A1", "A2", "A3"))
+    set_links(session, world.quarter.id, {a2: [Link(a1, a2)], a3: [Link(a1, a3, "SS", 2)]})
+    set_links(session, world.quarter.id, {a3: []})
+    # All of a test is one transaction, so one instant: versions are dated by hand.
+    first, second = reversed(versions_of(session, world.site.id))
+    first.recorded_at, second.recorded_at = (
+        second.recorded_at - dt.timedelta(days=2), second.recorded_at - dt.timedelta(days=1),
+    )  # fmt: skip
+    session.commit()
+    page = text_of(editor.get(f"/cantieri/{world.site.id}/versioni/confronto").text)
+    assert "Dipendenze cambiate di una fase" in page
+    told = "A2 Demolizione : comincia dopo la fine di A1; prima non aspetta nulla"
+    assert told in page
+    # What came and went in between is no change, and a version after it has its own.
+    assert "A3 Asfalto : " not in page
+    revise_phase(session, found["A2"].phase, draft_of(session, found["A2"]), reason="dopo")
+    session.commit()
+    newest = versions_of(session, world.site.id)[0]
+    newest.recorded_at += dt.timedelta(days=1)
+    session.commit()
+    address = f"/cantieri/{world.site.id}/versioni/confronto"
+    assert told not in text_of(editor.get(f"{address}?da=1&a=2").text)
+    assert told in text_of(editor.get(f"{address}?da=2&a=3").text)
