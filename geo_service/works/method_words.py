@@ -147,6 +147,17 @@ SENTENCES = tuple(
             N_("Durante questi lavori si può restare in casa."),
         ),
         (
+            r"Without an activity preset only demolitions and nights without water .*",
+            N_(
+                "Senza lavorazione tipo solo le demolizioni e le notti senza acqua dicono chi deve "
+                "dormire altrove."
+            ),
+        ),
+        (
+            r"Without an activity preset nobody knows if the flats worked in can be slept in\.",
+            N_("Senza lavorazione tipo non si sa se negli alloggi dei lavori si può dormire."),
+        ),
+        (
             r"Moves out of a building that comes down last longer than the phase\.",
             N_("Chi lascia un edificio da demolire resta fuori oltre la fine della fase."),
         ),

@@ -26,6 +26,12 @@ from layers.impacts.result import (
 from layers.impacts.scene import Cut, Scene
 
 METHOD = "flats unfit to sleep in"
+AT_HOME = "People can stay at home during these works."
+UNTOLD = (
+    "Without an activity preset only demolitions and nights without water tell who must sleep "
+    "elsewhere."
+)
+UNTOLD_INSIDE = "Without an activity preset nobody knows if the flats worked in can be slept in."
 
 
 def relocation(scene: Scene, parameters: Parameters) -> KindResult:
@@ -44,8 +50,12 @@ def relocation(scene: Scene, parameters: Parameters) -> KindResult:
         parts.append(_unfit(scene, parameters, activity, notes))
     parts += [_nights(scene, parameters, cut) for cut in works.cuts]
     rows = concat_impacts(parts)
-    if not len(rows) and not notes:
-        return not_computed("relocation", METHOD, "People can stay at home during these works.")
+    if works.preset is None:
+        # Which activity it is decides; buildings that come down and nights without water do too.
+        inside = works.inside_flat_ids and not works.buildings_with("demolition")
+        notes.append(UNTOLD_INSIDE if inside else UNTOLD)
+    if not len(rows) and (not notes or notes == [UNTOLD]):
+        return not_computed("relocation", METHOD, notes[0] if notes else AT_HOME)
     method = method_sheet(
         METHOD, missing=notes, bands=parameters.bands.version,
         basis=parameters.bands.basis("relocation"),

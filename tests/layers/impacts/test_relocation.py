@@ -53,10 +53,23 @@ def test_a_bathroom_out_takes_two_days_of_a_longer_phase() -> None:
 
 
 def test_most_works_leave_people_at_home_and_say_so() -> None:
-    for preset in (None, "facade_insulation", "never_heard_of"):
+    for preset in ("facade_insulation", "never_heard_of"):
         found = relocation(scene(works(preset=preset, roles=WORKED)), P)
         assert not len(found.impacts)
         assert found.method["missing"] == ["People can stay at home during these works."]
+
+
+def test_without_a_preset_nobody_is_said_to_stay_at_home() -> None:
+    unsaid = relocation(scene(works(preset=None, roles=WORKED)), P)
+    assert not len(unsaid.impacts)
+    assert unsaid.method["missing"][0].startswith("Without an activity preset only demolitions")
+    inside = relocation(scene(works(preset=None, inside_flat_ids=(11_000,))), P)
+    assert not len(inside.impacts)
+    assert any("flats worked in can be slept in" in note for note in inside.method["missing"])
+    # What needs no activity to be known is counted all the same.
+    down = relocation(scene(works(preset=None, roles=DOWN)), P)
+    assert len(down.impacts) == 36
+    assert not any("flats worked in" in note for note in down.method["missing"])
 
 
 @pytest.mark.parametrize(
