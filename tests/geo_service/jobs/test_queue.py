@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +15,6 @@ from geo_service import jobs
 from geo_service.database import make_engine
 from geo_service.errors import Invalid
 from geo_service.jobs import queue
-from geo_service.works.tasks import recompute_later
-from tests.geo_service.pages import make_works
 
 SEEN: list[object] = []
 
@@ -199,52 +193,3 @@ def test_a_file_is_for_who_asked_and_for_some_days(database: Engine) -> None:
         session.execute(text("update job_file set expires_at = now()"))
         session.commit()
         assert jobs.file_of(session, job_id, 7) is None
-
-
-def test_after_a_kill_finished_phases_are_not_computed_again(database: Engine) -> None:
-    with Session(database) as session:
-        world, _ = make_works(session)
-        job_id = recompute_later(session, world.quarter.id)
-        session.commit()
-    # The second phase waits for a lock that we hold: the worker is killed in the middle of it.
-    with database.connect() as holder:
-        ids = sorted(holder.scalars(text("select revision_id from revision_in_force")))
-        holder.execute(
-            text("select pg_advisory_xact_lock(hashtextextended('impact_run', :id))"),
-            {"id": ids[1]},
-        )
-        worker = _worker(database)
-        _wait_for(lambda: told(database, job_id).done == 1)
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.wait()
-        before = _runs(holder)
-        holder.rollback()
-    assert told(database, job_id).state == "running"
-    with database.begin() as connection:
-        aged = "update procrastinate_workers set last_heartbeat = now() - interval '1 minute'"
-        connection.execute(text(aged))
-    second = _worker(database, "--once")
-    assert second.wait(timeout=120) == 0
-    found = told(database, job_id)
-    assert (found.state, found.done, found.total, found.attempts) == ("done", 3, 3, 2)
-    with database.connect() as connection:
-        after = _runs(connection)
-    assert after[ids[0]] == before[ids[0]], "the finished phase was computed twice"
-    assert all(after[i] != before.get(i) for i in ids[1:])
-
-
-def _runs(connection) -> dict[int, int]:  # type: ignore[no-untyped-def]
-    return dict(connection.execute(text("select revision_id, id from impact_run")).all())
-
-
-def _worker(engine: Engine, *options: str) -> subprocess.Popen[bytes]:
-    url = engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "geo_service.cli", "worker", *options]
-    return subprocess.Popen(command, env={**os.environ, "ACCANTO_DATABASE_URL": url})
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
