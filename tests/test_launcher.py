@@ -180,7 +180,7 @@ def test_the_tests_get_their_own_packages(machine: Machine):
     done = machine.start("test", "-k", "two words")
     if done.returncode == 1 and "postgresql" in done.stderr:
         pytest.skip("no PostGIS on this machine")
-    assert done.stdout == "<-m><pytest><-k><two words>\n"
+    assert done.stdout == "<-m><pytest><-n><auto><--dist><loadfile><-k><two words>\n"
     assert "requirements-dev.lock" in machine.called
     assert machine.start("demo").stderr == "", "what the tests need contains what demo needs"
 
