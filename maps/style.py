@@ -75,14 +75,14 @@ KIND_LABELS = {
 KINDS = tuple(KIND_LABELS["it"])
 CLOSURE_LABELS = {
     "it": {
-        "footway": "Marciapiede chiuso",
+        "footway": "Marciapiede o vialetto chiuso",
         "carriageway": "Strada chiusa",
         "courtyard": "Cortile chiuso",
         "entrance": "Ingresso chiuso",
         "parking": "Sosta vietata",
     },
     "en": {
-        "footway": "Footway closed",
+        "footway": "Footway or path closed",
         "carriageway": "Road closed",
         "courtyard": "Courtyard closed",
         "entrance": "Entrance closed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import Request
@@ -63,7 +63,8 @@ def phase_context(request: Request, session: Session, revision: PhaseRevision) -
     data = map_data(
         session,
         site.quarter,
-        phase_view(revision.period, revision.id),
+        # The other sites would push the map away from this one.
+        replace(phase_view(revision.period, revision.id), site_id=site.id),
         title=f"{revision.phase.code} {revision.phase.name}",
         list_href="#edifici",
         flats=sees_flats(request),

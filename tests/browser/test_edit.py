@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine, text
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +45,7 @@ def test_a_closure_is_drawn_corrected_and_undone(staff_page: Page, address: str)
     page = staff_page
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     open_form(page, address, "/fasi/3/modifica")
+    page.locator("#chiusure > summary").click()
     shape = page.locator("[name=ch_forma]")
     page.get_by_label("Che cosa si chiude").select_option("footway")
     draw(page, "[data-rows=ch]", [(0, 0), (70, 5), (60, 50)])
@@ -92,10 +94,11 @@ def test_what_was_typed_survives_until_it_is_saved(staff_page: Page, address: st
     page = staff_page
     open_form(page, address, "/fasi/3/modifica")
     page.get_by_label("Impresa", exact=True).fill("Impresa ritrovata")
+    page.locator("#sospensioni > summary").click()
     page.get_by_role("button", name="Aggiungi una sospensione").click()
     page.locator("[name=so_servizio]").nth(1).select_option("gas")
-    page.locator("details.stairs summary").nth(1).click()
     page.locator("[name^=so_scale_]").nth(2).check()
+    expect(page.locator("#sospensioni .fold-said")).to_have_text("Gas")
     page.wait_for_timeout(500)
     page.context.clear_cookies()
     page.goto(f"{address}/fasi/3/modifica")
@@ -125,6 +128,53 @@ def test_the_effect_stands_beside_the_form(staff_page: Page, address: str) -> No
     expect(page.locator("#edit-answer .sim-headline")).to_be_visible(timeout=FIRST_MS)
     expect(page.locator("#edit-answer")).to_contain_text("Orari cambiati")
     page.evaluate("localStorage.clear()")
+
+
+def test_an_address_leads_to_its_place_on_the_map(staff_page: Page, address: str) -> None:
+    page = staff_page
+    open_form(page, address, "/cantieri/nuovo")
+    search = page.get_by_label("Vai a un indirizzo o a un edificio")
+    label = page.evaluate(
+        "Object.values(Object.values(accanto.maps)[0].map.accanto.buildings)[1].item.label"
+    )
+    search.fill(label)
+    search.press("Enter")
+    expect(page.locator(".leaflet-tooltip", has_text=label)).to_be_visible()
+    search.fill("via che non esiste 99")
+    page.locator("#edit-search").get_by_role("button", name="Cerca").click()
+    expect(page.locator("#edit-search")).to_contain_text("Nessun edificio con questo indirizzo")
+
+
+def test_folded_parts_say_what_they_hold(staff_page: Page, address: str) -> None:
+    page = staff_page
+    open_form(page, address, "/fasi/1/modifica")
+    expect(page.locator("#sospensioni .fold-said")).to_have_text("Acqua")
+    expect(page.locator("#orari .fold-said")).to_contain_text("8:00–17:00")
+    page.locator("#edifici-lavori > summary").click()
+    page.locator("[name=edificio]").first.check()
+    expect(page.locator("#edifici-lavori .fold-said")).to_contain_text(": ")
+    page.locator("[name=edificio]").first.uncheck()
+    expect(page.locator("#edifici-lavori .fold-said")).to_have_text("nessuno")
+    page.evaluate("localStorage.clear()")
+
+
+def test_a_phase_that_waits_shows_its_effect_by_itself(
+    staff_page: Page, address: str, running: tuple[str, Engine]
+) -> None:
+    page = staff_page
+    open_form(page, address, "/fasi/3")
+    expect(page.locator("[data-waits]")).to_contain_text("la pagina si aggiorna da sola")
+    with running[1].begin() as connection:
+        run = connection.execute(
+            text(
+                "insert into impact_run (revision_id, engine_version, methods, seconds, in_force)"
+                " select max(id), 'prova', '{}', 0, true from phase_revision where phase_id = 3"
+                " returning id"
+            )
+        ).scalar()
+    assert run
+    expect(page.locator("[data-waits]")).to_have_count(0, timeout=15_000)
+    expect(page.locator("main")).to_contain_text("Nessun disagio")
 
 
 def test_a_preset_fills_in_one_choice(staff_page: Page, address: str) -> None:

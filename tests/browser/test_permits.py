@@ -109,9 +109,10 @@ def test_a_served_area_ticks_stairwells_and_is_undone(
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     open_form(page, address, "/fasi/2/modifica")
     page.locator("#edit-live").uncheck()
+    page.locator("#sospensioni > summary").click()
     row = page.locator("[data-rows=so] > li").first
     row.get_by_label("Che cosa si sospende").select_option("heating")
-    row.locator("summary").click()
+    row.locator("details.served > summary").click()
     chosen = row.locator("[data-chosen]")
     boxes = row.locator("input[type=checkbox]")
     for place in range(boxes.count()):

@@ -148,7 +148,7 @@ def test_rows_say_what_the_map_says(sample):
         ("A", "Torri di via dei Mulini")
     ]
     assert next(r.label for r in rows if r.what == "closure") == (
-        "Marciapiede chiuso: Passaggio sul lato opposto, 3–14 marzo"
+        "Marciapiede o vialetto chiuso: Passaggio sul lato opposto, 3–14 marzo"
     )
 
 
