@@ -377,7 +377,7 @@ def test_households(session: Session, built: Quarter, tmp_path: Path) -> None:
     assert said[7].startswith("al: ends on 2026-04-01, before it starts")
     assert said[8].startswith("dal: '31/04/2026' is not a day that exists")
     assert report.accepted == 4
-    languages = dict(session.execute(select(Household.code, Household.language)).tuples().all())
+    languages = dict(session.execute(select(Household.code, Household.language)).all())
     assert languages == {"N1": "it", "N2": "ar", "N3": "it"}
     assert session.scalar(select(func.count()).select_from(Stay)) == 4
     again = bring(session, built, "households", path)
