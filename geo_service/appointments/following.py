@@ -170,58 +170,51 @@ class Orphaned:
     next_day: dt.date
 
 
-def orphaned(
-    session: Session, quarter_id: int, today: dt.date, *, protected: bool
-) -> list[Orphaned]:
-    """Phases of a quarter that were taken out of their schedule while visits were still to come."""
-    left = """t.state = any(:open) and exists (
-        select from works_phase p join site s on s.id = p.site_id and s.archived_on is null
-        where p.id = t.phase_id and s.quarter_id = :quarter
-          and not exists (select from revision_in_force v where v.phase_id = p.id))"""
-    values = {"quarter": quarter_id, "open": sorted(OPEN)}
-    rows = lists.rows(session, left, values, today, protected=protected)
-    if not rows:
-        return []
-    phases = session.execute(
-        text("select id, code, name from works_phase where id = any(:ids) order by code"),
-        {"ids": sorted({row.phase_id for row in rows})},
-    )
-    found = []
-    for phase_id, code, name in phases:
-        days = [row.slot.day for row in rows if row.phase_id == phase_id]
-        found.append(Orphaned(phase_id, code, name, len(days), min(days)))
-    return found
+@dataclass(frozen=True, slots=True)
+class Pressing:
+    """Phases of a quarter whose appointments need somebody, by the code of the phase."""
+
+    waiting: tuple[Waiting, ...]
+    orphaned: tuple[Orphaned, ...]
 
 
-def waiting(
+def pressing(
     session: Session, quarter_id: int, today: dt.date, soon: dt.date, *, protected: bool
-) -> list[Waiting]:
-    """Phases of a quarter whose appointments need somebody: they have yet to follow, have to be
-    agreed again, were due and nobody said what became of them, or are not prepared in time.
+) -> Pressing:
+    """Phases whose appointments need somebody: they have yet to follow, have to be agreed again,
+    were due and nobody said what became of them, are not prepared in time, or are still to come
+    though their phase was taken out of its schedule.
 
-    Counted up to the day ``soon``; those that have yet to follow, all of them.
+    Counted up to the day ``soon``; those that have yet to follow or to be called off, all of them.
     """
     needing = """t.state = any(:open) and exists (
-        select from revision_in_force v join site s on s.id = v.site_id and s.archived_on is null
-        where v.phase_id = t.phase_id and v.quarter_id = :quarter
-          and (t.on_day <= cast(:soon as date) or v.revision_id <> t.revision_id))"""
+        select from works_phase p join site s on s.id = p.site_id and s.archived_on is null
+        left join revision_in_force v on v.phase_id = p.id
+        where p.id = t.phase_id and s.quarter_id = :quarter
+          and (v.revision_id is null or v.revision_id <> t.revision_id
+               or t.on_day <= cast(:soon as date)))"""
     values = {"quarter": quarter_id, "soon": soon, "open": sorted(OPEN)}
     rows = lists.rows(session, needing, values, today, protected=protected)
     if not rows:
-        return []
+        return Pressing((), ())
     phases = session.execute(
         text(
             """select p.id, p.code, p.name, v.revision_id from works_phase p
-               join revision_in_force v on v.phase_id = p.id where p.id = any(:ids)
+               left join revision_in_force v on v.phase_id = p.id where p.id = any(:ids)
                order by p.code"""
         ),
         {"ids": sorted({row.phase_id for row in rows})},
     )
-    found = []
+    waiting: list[Waiting] = []
+    orphans: list[Orphaned] = []
     for phase_id, code, name, revision_id in phases:
         own = [row for row in rows if row.phase_id == phase_id]
+        next_day = min(row.slot.day for row in own)
+        if revision_id is None:
+            orphans.append(Orphaned(phase_id, code, name, len(own), next_day))
+            continue
         current = [row for row in own if row.revision_id == revision_id]
-        found.append(
+        waiting.append(
             Waiting(
                 phase_id,
                 code,
@@ -230,7 +223,7 @@ def waiting(
                 to_agree=sum(r.state == "moved" and r.slot.day <= soon for r in current),
                 unanswered=sum(r.unanswered(today) for r in current),
                 late=sum(bool(r.late) for r in current if r.slot.day >= today),
-                next_day=min(row.slot.day for row in own),
+                next_day=next_day,
             )
         )
-    return found
+    return Pressing(tuple(waiting), tuple(orphans))

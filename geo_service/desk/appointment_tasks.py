@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from geo_service.appointments.following import Waiting, orphaned, waiting
+from geo_service.appointments.following import Waiting, pressing
 from geo_service.desk.todo import Task
 from geo_service.i18n import ngettext
 
@@ -19,9 +19,9 @@ def appointment_tasks(
 ) -> list[Task]:
     """Phases whose appointments have yet to follow a change, to be agreed again, to be closed."""
     soon = today + dt.timedelta(days=AGREE_AHEAD_DAYS)
-    found = waiting(session, quarter_id, today, soon, protected=protected)
-    tasks = [task for one in found for task in _tasks(one, today)]
-    for gone in orphaned(session, quarter_id, today, protected=protected):
+    found = pressing(session, quarter_id, today, soon, protected=protected)
+    tasks = [task for one in found.waiting for task in _tasks(one, today)]
+    for gone in found.orphaned:
         words = ngettext(
             "è fuori dal cronoprogramma: un appuntamento da disdire",
             "è fuori dal cronoprogramma: %(count)s appuntamenti da disdire",

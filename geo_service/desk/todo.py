@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_service.i18n import day
@@ -103,8 +103,11 @@ def tasks(session: Session, quarter_id: int, today: dt.date) -> list[Task]:
     found: list[Task] = []
     phases = [_Phase(*row) for row in rows]
     near = [p.revision_id for p in phases if _near(p, today)]
-    settings = session.scalar(select(Quarter.settings).where(Quarter.id == quarter_id)) or {}
-    lacking = missing_permits(session, settings, near) if near else {}
+    lacking = {}
+    if near:
+        # A page of the quarter has it already.
+        settings = session.get_one(Quarter, quarter_id).settings or {}
+        lacking = missing_permits(session, settings, near)
     for phase in phases:
         found += [*_announcing(phase, today), *_timing(phase, today), *_permits(phase, today)]
         found += _lacking(phase, lacking.get(phase.revision_id, []), today)

@@ -302,10 +302,11 @@ def test_what_waits_is_counted_for_who_may_see_it(
     revise_phase(session, revision.phase, shifted(draft_of(session, revision), 7))
     session.flush()
     soon = MONDAY + 7 * DAY
+    quarter_id = world.quarter.id
     count = {
-        protected: following.waiting(session, world.quarter.id, MONDAY, soon, protected=protected)[
-            0
-        ].to_follow
+        protected: following.pressing(session, quarter_id, MONDAY, soon, protected=protected)
+        .waiting[0]
+        .to_follow
         for protected in (True, False)
     }
     # The empty flat and the protected household are counted for coordinators only.

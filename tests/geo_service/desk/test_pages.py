@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from layers.impacts.models import ImpactRun
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World, make_far_building, make_world
+from tests.geo_service.conftest import asked
 from tests.geo_service.pages import add_impacts
 
 Works = tuple[World, dict[str, PhaseRevision]]
@@ -35,6 +36,18 @@ def test_today_tells_what_runs_ends_and_hits(staff: Staff, works: Works) -> None
     assert "Iniziano entro due settimane (0)" in page
     assert "scala A" in page
     assert "N0, N1, N2, N3" in page
+
+
+def test_the_start_page_asks_the_database_little(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    browser = staff("coordinator")
+    browser.get("/oggi")
+    with asked(session) as statements:
+        assert browser.get("/oggi").status_code == 200
+    # Who and where (3); phases, what their permits lack (2), cuts; who is hit hardest;
+    # appointments; phases of two weeks, whom they hit (2).
+    assert len(statements) <= 12, statements
 
 
 def test_the_office_sees_no_households_by_name(staff: Staff, works: Works) -> None:
