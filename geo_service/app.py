@@ -9,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from geo_service import calendar
 from geo_service.accounts import kept_forms
@@ -159,4 +160,8 @@ def create_app(
     kept_forms.install(app)
     app.add_middleware(Shell)
     app.add_middleware(PublicTiles)
+    proxies = get_settings().trusted_proxies
+    if proxies:
+        # Outermost: guesses at passwords are counted by the browser's address, not the proxy's.
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     return app

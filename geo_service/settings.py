@@ -64,6 +64,11 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses of reverse proxies in front, with commas: what they say of the "
+        "browser (X-Forwarded-For, X-Forwarded-Proto) is believed",
+    )
     public_url: str | None = Field(
         default=None, description="Address printed on posters, such as https://accanto.comune.it"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError as UnfitValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -25,6 +26,9 @@ from layers.errors import DataError
 
 API = "/api/"
 PROBLEM = "application/problem+json"
+
+# Already there, gone meanwhile, at the same time as another (PostgreSQL, appendix A).
+CLASHES = ("23505", "23503", "23P01")
 
 log = structlog.get_logger("accanto.web")
 
@@ -152,15 +156,34 @@ def _on_validation(request: Request, error: Exception) -> Response:
         request,
         422,
         fields={
-            ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]): fault["msg"]
+            ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]): _fault(fault)
             for fault in faults
         },
     )
 
 
+def _fault(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in words; the framework has English ones only."""
+    told = fault.get("ctx", {})
+    if fault["type"] == "string_too_long":
+        return _("Più di %(limit)s caratteri.", limit=told.get("max_length", ""))
+    if fault["type"] == "missing":
+        return _("Manca.")
+    return _("Questo valore non si può usare.")
+
+
 def _on_unfit_value(request: Request, error: Exception) -> Response:
     # A number or a text that the database cannot hold, typed into an address or a form.
     return answer(request, 404 if request.method == "GET" else 422)
+
+
+def _on_clash(request: Request, error: Exception) -> Response:
+    # Two people at the same instant: the database let the first one through.
+    state = getattr(getattr(error, "orig", None), "sqlstate", "")
+    if state not in CLASHES:
+        raise error
+    log.warning("clash", path=logged_path(request.url.path), sqlstate=state)
+    return answer(request, 409)
 
 
 def _on_stale(request: Request, error: Exception) -> Response:
@@ -180,4 +203,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(UnfitValue, _on_unfit_value)
     app.add_exception_handler(StaleDataError, _on_stale)
+    app.add_exception_handler(IntegrityError, _on_clash)
     app.add_exception_handler(OperationalError, _on_database)

@@ -6,11 +6,18 @@ import re
 from collections.abc import Callable
 
 import pytest
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session, sessionmaker
 
 from geo_service.accounts.models import Account
+from geo_service.accounts.service import LIMITS
+from geo_service.app import create_app
+from geo_service.settings import get_settings
 from geo_service.web.limits import MAX_BODY_BYTES
 from geo_service.web.links import own_path
+from geo_service.web.session import Db
 from tests.geo_service.conftest import PASSWORD, csrf_of, sign_in
 
 PUBLIC_PAGES = ("/", "/cerca?q=mulini", "/accedi", "/privacy", "/crediti", "/nessuna-pagina")
@@ -160,6 +167,31 @@ def test_errors_are_sentences_on_pages_and_problem_documents_in_the_api(
     assert problem.json()["status"] == 404
 
 
+def test_a_field_that_cannot_be_is_told_in_the_readers_language(anonymous: TestClient) -> None:
+    token = csrf_of(anonymous.get("/accedi").text)
+    answer = anonymous.post("/accedi", data={"csrf": token, "email": "a" * 400})
+    assert answer.status_code == 422
+    assert "<strong>email</strong>: Più di 300 caratteri." in answer.text
+
+
+def test_what_two_people_do_at_the_same_instant_is_told_to_the_second(
+    app: FastAPI, anonymous: TestClient, session: Session
+) -> None:
+    def twice(request: Request, session: Db) -> None:
+        for _n in range(2):
+            session.execute(text("insert into quarter (code, name) values ('doppio', 'x')"))
+
+    def nothing(request: Request, session: Db) -> None:
+        session.execute(text("insert into quarter (code) values (null)"))
+
+    app.add_api_route("/open/due", twice)
+    app.add_api_route("/open/niente", nothing)
+    answer = anonymous.get("/open/due")
+    assert answer.status_code == 409
+    assert "ricaricate la pagina e riprovate" in answer.text
+    assert anonymous.get("/open/niente").status_code == 500, "that is a fault of ours"
+
+
 def test_an_unforeseen_error_is_a_sentence_without_its_cause(app, anonymous: TestClient) -> None:  # type: ignore[no-untyped-def]
     def broken() -> None:
         raise RuntimeError("segreto")
@@ -203,3 +235,31 @@ def test_public_pages_are_compressed_and_pages_with_a_secret_are_not(
     )
     assert "content-encoding" not in anonymous.get("/accedi", headers=packed).headers
     assert "content-encoding" not in staff("coordinator").get("/oggi", headers=packed).headers
+
+
+@pytest.mark.parametrize("trusted", [None, "testclient"])
+def test_guesses_are_counted_by_the_browsers_address_behind_a_proxy_that_is_known(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, trusted: str | None
+) -> None:
+    if trusted:
+        monkeypatch.setenv("ACCANTO_TRUSTED_PROXIES", trusted)
+    get_settings.cache_clear()
+    app = create_app(connection.engine)
+    app.state.session_factory = sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+    get_settings.cache_clear()
+    browser = TestClient(app, follow_redirects=False)
+    token = csrf_of(browser.get("/accedi").text)
+    refused = {}
+    for stranger in ("203.0.113.7", "203.0.113.8"):
+        for _n in range(LIMITS[0][1] + 1):
+            answer = browser.post(
+                "/accedi",
+                data={"csrf": token, "email": "nessuno@example.org", "password": "x"},
+                headers={"x-forwarded-for": f"198.51.100.{_n}, {stranger}"},
+            )
+            refused.setdefault(stranger, []).append(answer.status_code)
+    first, second = refused.values()
+    assert first == [401] * LIMITS[0][1] + [429], "what the browser itself says is not believed"
+    assert second[0] == (401 if trusted else 429)
