@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from geo_service import calendar, history
@@ -187,11 +188,13 @@ def undo(session: Session, found: Appointment) -> None:
 def revocable(session: Session, found: Appointment) -> str | None:
     """State to which the last change of state can be taken back; None where it cannot.
 
-    Only the very last event counts, and never one that took something back itself.
+    Only the very last event of state or slot counts, whatever was noted since about who opens or
+    what is ready, and never one that took something back itself.
     """
+    touched = AppointmentEvent.changes.has_any(array(["state", "slot_on", "slot_hours", "crew"]))
     last = session.scalar(
         select(AppointmentEvent)
-        .where(AppointmentEvent.appointment_id == found.id)
+        .where(AppointmentEvent.appointment_id == found.id, touched)
         .order_by(AppointmentEvent.id.desc())
         .limit(1)
     )

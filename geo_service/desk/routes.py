@@ -9,6 +9,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import CurrentAccount
 from geo_service.desk import service
 from geo_service.desk.appointment_tasks import appointment_tasks
+from geo_service.desk.need_tasks import need_tasks
 from geo_service.desk.todo import most_pressing, tasks
 from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
@@ -41,6 +42,8 @@ def today_page(
             session, quarter.id, today, protected=account.can("protected")
         )
         todo += appointment_tasks(session, quarter.id, today, protected=account.can("protected"))
+    if account.can("protected"):
+        todo += need_tasks(session, quarter.id, today)
     return render(
         request,
         "desk/today.html",

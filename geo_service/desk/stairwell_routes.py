@@ -100,7 +100,7 @@ def _form(
 ) -> Response:  # fmt: skip
     show_quarter(request, session, building.quarter)
     hanging = stairwell_end.what_hangs_on(session, stairwell)
-    usual = {"giorno": today.isoformat(), "modo": "" if hanging else "slip"}
+    usual = {"giorno": today.isoformat(), "modo": "ended" if hanging else ""}
     return render(
         request,
         "desk/stairwell_close.html",

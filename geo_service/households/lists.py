@@ -42,6 +42,8 @@ FILE_TYPES = {
     "step_free": "boolean", "sold": "boolean",
 }  # fmt: skip
 STATES = ("presenti", "tutti")
+# In place of a kind of need: those whose day of review has come.
+NEED_DUE = "review"
 OCCUPANCIES = ("", "abitati", "vuoti")
 
 
@@ -210,6 +212,17 @@ def buildings_with_stairwells(session: Session, quarter_id: int) -> list[Any]:
     return list(session.execute(query, {"quarter": quarter_id}))
 
 
+def needs_due(session: Session, quarter_id: int, today: dt.date) -> tuple[int, dt.date | None]:
+    """Households with a need to review by ``today``, and since when; tells no need."""
+    query = text(
+        """select count(distinct h.id), min(n.review_on) from need n
+           join household h on h.id = n.household_id
+           where h.quarter_id = :quarter and n.review_on <= cast(:today as date)"""
+    )
+    number, first = session.execute(query, {"quarter": quarter_id, "today": today}).one()
+    return number, first
+
+
 def languages_spoken(session: Session, quarter_id: int) -> list[str]:
     """Languages in which households at open addresses of the quarter are written to."""
     query = text(
@@ -235,7 +248,12 @@ def _household_query(
             "exists (select from household_contact k where k.household_id = h.id "
             "and k.name ilike :name)"
         )
-    if wanted.need:
+    if wanted.need == NEED_DUE:
+        where.append(
+            "exists (select from need n where n.household_id = h.id "
+            "and n.review_on <= cast(:today as date))"
+        )
+    elif wanted.need:
         where.append("exists (select from need n where n.household_id = h.id and n.kind = :need)")
     if wanted.title:
         where.append(

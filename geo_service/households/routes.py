@@ -20,6 +20,7 @@ from geo_service.households.lists import Page, Wanted
 from geo_service.households.looks import look
 from geo_service.households.models import CHANNELS, TITLES
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.web import words
 from geo_service.web.numbers import number_in
 from geo_service.web.pages import render
@@ -121,9 +122,11 @@ def _households(
         "households/list.html",
         **_common(request, session, quarter, found, wanted),
         spoken=[(code, words.language_name(code)) for code in languages],
-        channels=[(code, _(vocabulary.CHANNEL_WORDS[code])) for code in CHANNELS],
-        titles=[(code, _(vocabulary.TITLE_WORDS[code])) for code in TITLES],
-        needs=_words(vocabulary.NEED_WORDS) if protected else [],
+        channels=pairs(vocabulary.CHANNEL_WORDS, CHANNELS),
+        titles=pairs(vocabulary.TITLE_WORDS, TITLES),
+        needs=[(lists.NEED_DUE, _("da rivedere")), *_words(vocabulary.NEED_WORDS)]
+        if protected
+        else [],
         section="/nuclei",
     )
 
@@ -170,7 +173,7 @@ def _wanted(request: Request, who: SignedIn) -> Wanted:
         channel=asked("canale", CHANNELS),
         title=asked("titolo", TITLES),
         # A list by need tells many needs at once.
-        need=asked("esigenza", vocabulary.NEED_WORDS) if protected else "",
+        need=asked("esigenza", {*vocabulary.NEED_WORDS, lists.NEED_DUE}) if protected else "",
         use=asked("uso", vocabulary.FLAT_USE_WORDS),
         sold={"si": True, "no": False}.get(asked("venduto")),
         state=asked("stato", lists.STATES) or "presenti",
@@ -181,7 +184,7 @@ def _wanted(request: Request, who: SignedIn) -> Wanted:
 
 
 def _words(table: dict[str, str]) -> list[tuple[str, str]]:
-    return [(code, _(word)) for code, word in table.items()]
+    return pairs(table)
 
 
 def _household_file(

@@ -98,6 +98,22 @@ def test_a_mistake_is_taken_back_once(session: Session, made: list[Appointment])
         service.undo(session, first)
 
 
+def test_a_mistake_is_taken_back_also_after_a_note_about_something_else(
+    session: Session, made: list[Appointment]
+) -> None:
+    first = made[0]
+    mark(session, first, "agreed", MONDAY)
+    mark(session, first, "done", MONDAY)
+    noted = {name: getattr(first, name) for name in service.ENTRY}
+    service.set_entry(session, first, {**noted, "access": "keys", "keys_note": "in laboratorio"})
+    service.undo(session, first)
+    assert first.state == "agreed"
+    service.move(session, first, Slot(MONDAY + DAY, EIGHT, NOON), agreed=True)
+    service.set_entry(session, first, noted)
+    with pytest.raises(Invalid, match="niente da annullare"):
+        service.undo(session, first)
+
+
 def test_moving_what_was_agreed_asks_for_agreement_again(
     session: Session, made: list[Appointment]
 ) -> None:

@@ -17,6 +17,7 @@ from geo_service.households.models import (
     Household,
     HouseholdContact,
     HouseholdMerge,
+    LookLog,
     Need,
     Stay,
     Tenancy,
@@ -228,3 +229,23 @@ def test_names_are_emptied_with_those_of_the_duplicates(
         assert answer.status_code == 200, page
         assert "Famiglia Unita" not in answer.text
         assert "Famiglia Doppia" not in answer.text
+
+
+def test_needs_to_review_are_a_task_of_coordinators(
+    staff: Staff, world: World, session: Session
+) -> None:
+    household = world.households[0]
+    session.add(Need(household_id=household.id, kind="no_stairs", purpose="p", legal_basis="b",
+                     review_on=MONDAY - DAY))  # fmt: skip
+    session.add(Need(household_id=world.households[1].id, kind="no_stairs", purpose="p",
+                     legal_basis="b", review_on=MONDAY + DAY))  # fmt: skip
+    session.commit()
+    browser = staff("coordinator")
+    assert "da rivedere: un nucleo" in browser.get("/oggi").text
+    page = browser.get("/nuclei?esigenza=review&stato=tutti").text
+    assert f'/nuclei/{household.id}"' in page
+    assert f'/nuclei/{world.households[1].id}"' not in page
+    operator = staff("operator")
+    assert "da rivedere: un nucleo" not in operator.get("/oggi").text
+    looks = session.scalars(select(LookLog.reason).where(LookLog.what == "needs_list")).all()
+    assert looks == ["review"]
