@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -72,6 +72,14 @@ def ngettext(one: str, many: str, count: int, **values: object) -> str:
     """Singular or plural of a message; ``%(count)s`` is always available."""
     found = catalogue(current_language()).ngettext(one, many, count)
     return found % {"count": number(count), **values}
+
+
+def pairs(words: Mapping[str, str], codes: Iterable[str] | None = None) -> list[tuple[str, str]]:
+    """Codes with their words in the current language, as a select box lists them.
+
+    ``words`` maps a code to its message; ``codes`` are those wanted, by default all.
+    """
+    return [(code, gettext(words[code])) for code in (words if codes is None else codes)]
 
 
 def said(sentence: object) -> str:

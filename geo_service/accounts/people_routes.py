@@ -17,6 +17,7 @@ from geo_service.accounts.places import FUNCTION_WORDS, Places, offered
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Conflict, Forbidden, Invalid
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.settings import get_settings
 from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
@@ -201,7 +202,7 @@ def _list(
         typed=typed
         or {"email": "", "nome": "", "ruolo": "operator", "by_quarter": {}, "places": Places()},
         offer=offered(session, account.quarter_ids),
-        functions=[(code, _(word)) for code, word in FUNCTION_WORDS.items()],
+        functions=pairs(FUNCTION_WORDS),
         problem=problem,
     )
 
@@ -233,7 +234,7 @@ def _person(
             found.firm,
         ),
         offer=offered(session, account.quarter_ids),
-        functions=[(code, _(word)) for code, word in FUNCTION_WORDS.items()],
+        functions=pairs(FUNCTION_WORDS),
         roles=roles,
         role_words={role: _(word) for role, word in ROLE_WORDS.items()},
         is_self=found.id == account.id,

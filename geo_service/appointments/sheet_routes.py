@@ -22,6 +22,7 @@ from geo_service.errors import Conflict, Invalid, NotFound
 from geo_service.households.forms import Typed
 from geo_service.households.looks import look
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.web.links import own_path
 from geo_service.web.pages import render
 from geo_service.web.quarter import Today, show_quarter
@@ -196,7 +197,7 @@ def _page(
         is_open=found.state in OPEN,
         behind=found.revision_id != revision.id,
         orphaned=removed_phase(session, found.phase_id) is not None,
-        access=[(code, _(vocabulary.ACCESS_WORDS[code])) for code in ACCESS],
+        access=pairs(vocabulary.ACCESS_WORDS, ACCESS),
         items=ITEMS,
         prepared={p.item: p for p in found.preparation},
         events=event_words.lines(session, service.events_of(session, found.id)),

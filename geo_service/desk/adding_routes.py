@@ -22,6 +22,7 @@ from geo_service.households.adding import Arrival
 from geo_service.households.forms import Typed
 from geo_service.households.models import CHANNELS, TITLES
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.web import words
 from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
@@ -224,7 +225,7 @@ def _flat_form(
         chosen_sides=typed.getlist("affacci"),
         errors=errors,
         sides=vocabulary.SIDE_WORDS,
-        uses=[(code, _(word)) for code, word in vocabulary.FLAT_USE_WORDS.items()],
+        uses=pairs(vocabulary.FLAT_USE_WORDS),
         key=typed.get("chiave") or secrets.token_urlsafe(12),
         section="/edifici",
     )
@@ -261,8 +262,8 @@ def _household_form(
         doubts=doubts,
         places=lists.stairwells(session, quarter.id),
         languages_known=[(code, word) for word, code in sorted(spoken)],
-        channels=[(code, _(vocabulary.CHANNEL_WORDS[code])) for code in CHANNELS],
-        titles=[(code, _(vocabulary.TITLE_WORDS[code])) for code in TITLES],
+        channels=pairs(vocabulary.CHANNEL_WORDS, CHANNELS),
+        titles=pairs(vocabulary.TITLE_WORDS, TITLES),
         may_protect=who.can("protected"),
         key=typed.get("chiave") or secrets.token_urlsafe(12),
         section="/nuclei",

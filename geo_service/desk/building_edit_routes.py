@@ -17,6 +17,7 @@ from geo_service.desk.building_edit import BuildingForm, ChangedMeanwhile
 from geo_service.errors import Conflict, Invalid
 from geo_service.households.forms import Typed
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.web import words
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import Today, show_quarter
@@ -182,7 +183,7 @@ def _close_form(
         errors=typed.errors if typed is not None else {},
         before=building_edit.state_of(building),
         key=secrets.token_urlsafe(12),
-        ways=[(code, _(word)) for code, word in building_forms.WAY_WORDS.items()],
+        ways=pairs(building_forms.WAY_WORDS),
         touched=len(wanted_revisions(session, building.quarter_id, building_id=building.id)),
         section="/edifici",
     )

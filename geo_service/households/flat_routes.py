@@ -18,6 +18,7 @@ from geo_service.households.forms import Typed
 from geo_service.households.looks import look
 from geo_service.households.models import CondominiumAdministrator, FlatOwner
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.web.follow_ups import follow_up
 from geo_service.web.pages import render, see_other
 from geo_service.web.panels import panels
@@ -162,6 +163,6 @@ def _sheet(
         state=state_of(flat),
         errors=typed.errors if typed else {},
         sides=vocabulary.SIDE_WORDS,
-        uses=[(code, _(word)) for code, word in vocabulary.FLAT_USE_WORDS.items()],
+        uses=pairs(vocabulary.FLAT_USE_WORDS),
         section="/nuclei",
     )

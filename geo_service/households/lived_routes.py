@@ -19,6 +19,7 @@ from geo_service.households.lived import Corrected
 from geo_service.households.looks import show_households
 from geo_service.households.models import TITLES, Household
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.web.pages import render, see_other
 from geo_service.web.session import Db
 
@@ -143,7 +144,7 @@ def _form(
                for s in stays],
         tenancies=[(f"t{t.id}", places[t.flat_id], _shown(typed, f"t{t.id}", lived.as_it_is(t)))
                    for t in titles],
-        titles=[(code, _(vocabulary.TITLE_WORDS[code])) for code in TITLES],
+        titles=pairs(vocabulary.TITLE_WORDS, TITLES),
         section="/nuclei",
     )  # fmt: skip
 

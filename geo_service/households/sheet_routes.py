@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -12,12 +13,13 @@ from starlette.responses import Response
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
-from geo_service.households import editing, forms, lists, merging, moving, sheet, vocabulary
+from geo_service.households import adding, editing, forms, lists, merging, moving, sheet, vocabulary
 from geo_service.households.editing import ChangedMeanwhile
 from geo_service.households.forms import Typed
 from geo_service.households.looks import look, looks_at, show_households
 from geo_service.households.models import CHANNELS, TITLES, Household
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.settings import get_settings
 from geo_service.web import words
 from geo_service.web.pages import render, see_other
@@ -136,6 +138,12 @@ def move(request: Request, session: Db, who: Reader, typed: Form, household_id: 
     flat_id = moving.find_flat(session, found.quarter_id, typed.number_of("scala"), number)
     if flat_id is None and "interno" not in typed.errors:
         typed.errors["interno"] = _("In questa scala non c'è un alloggio con questo interno.")
+    sharing: list[str] = []
+    if day is not None and flat_id is not None and not typed.errors:
+        present = adding.who_stays(session, flat_id, day, protected=who.can("protected"))
+        sharing = [code for code in present if code != found.code]
+    if sharing and typed.form.get("giusto") is None:
+        return _move_form(request, session, found, typed.form, {}, 422, sharing)
     if day is not None and flat_id is not None and not typed.errors:
         wanted = moving.Move(flat_id, day, title, typed.form.get("conserva") is not None)
         try:
@@ -266,7 +274,7 @@ def _form(
         others=others or {},
         labels=labels,
         languages_known=sorted(spoken, key=lambda one: one[1]),
-        channels=[(code, _(vocabulary.CHANNEL_WORDS[code])) for code in CHANNELS],
+        channels=pairs(vocabulary.CHANNEL_WORDS, CHANNELS),
         may_protect=who.can("protected"),
         section="/nuclei",
     )
@@ -274,18 +282,19 @@ def _form(
 
 def _move_form(
     request: Request, session: Session, found: Household, typed: Any, errors: dict[str, str],
-    status: int = 200,
+    status: int = 200, sharing: Sequence[str] = (),
 ) -> Response:  # fmt: skip
     show_households(request, session, found)
     return render(
         request,
         "households/move.html",
+        sharing=sharing,
         status=status,
         household=found,
         typed=typed,
         errors=errors,
         places=lists.stairwells(session, found.quarter_id),
-        titles=[(code, _(vocabulary.TITLE_WORDS[code])) for code in TITLES],
+        titles=pairs(vocabulary.TITLE_WORDS, TITLES),
         section="/nuclei",
     )
 

@@ -17,7 +17,7 @@ from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Forbidden, Invalid, NotFound
 from geo_service.files import MEDIA_TYPES, table_file
 from geo_service.i18n import gettext as _
-from geo_service.i18n import said
+from geo_service.i18n import pairs, said
 from geo_service.imports import page, tasks, uploads, vocabulary
 from geo_service.imports.uploads import ImportUpload
 from geo_service.settings import get_settings
@@ -188,8 +188,8 @@ def _start_page(
         request,
         "imports/start.html",
         status=422 if errors else 200,
-        kinds=[(kind, _(vocabulary.KIND_WORDS[kind])) for kind in kinds],
-        profiles=[(code, _(word)) for code, word in vocabulary.PROFILE_WORDS.items()],
+        kinds=pairs(vocabulary.KIND_WORDS, kinds),
+        profiles=pairs(vocabulary.PROFILE_WORDS),
         typed=typed,
         errors=errors,
         found=[(one, page.standing_of(session, one)) for one in found],
@@ -222,7 +222,7 @@ def _upload_page(
         fields=page.fields_of(found.kind, seen),
         columns=seen.get("columns", []),
         layers=[(name, name) for name in seen.get("layers", [])],
-        profiles=[(code, _(word)) for code, word in vocabulary.PROFILE_WORDS.items()],
+        profiles=pairs(vocabulary.PROFILE_WORDS),
         errors=errors or {},
         map=None if standing.waits or found.state == "applied"
         else page.map_of(request, session, quarter, seen),

@@ -20,7 +20,7 @@ from geo_service.works.overview import revision_of_phase
 from geo_service.works.revisions import inclusive
 from geo_service.works.sayings import Said, said_of
 from geo_service.works.service import revisions_in_force
-from layers.sites import PERMIT_OF_PHASE, Permit, PhaseRevision, Site
+from layers.sites import PhaseRevision, Site
 
 # Who is at work, or about to be, says once a week that the dates still hold.
 ASK_AFTER_DAYS = 7
@@ -83,18 +83,6 @@ def own_revision(session: Session, account: Account, phase_id: int) -> PhaseRevi
     if revision is None or not _is_theirs(account, revision):
         raise NotFound(_("Questa fase non è tra le vostre."))
     return revision
-
-
-def permits_of(session: Session, phase_id: int) -> list[Permit]:
-    """Permits that cover a phase, in the order in which they were noted."""
-    return list(
-        session.scalars(
-            select(Permit)
-            .join(PERMIT_OF_PHASE, PERMIT_OF_PHASE.c.permit_id == Permit.id)
-            .where(PERMIT_OF_PHASE.c.phase_id == phase_id)
-            .order_by(Permit.id)
-        )
-    )
 
 
 def asked(revision: PhaseRevision, said: list[Said], today: dt.date) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from geo_service.works import own_phases, reported, sayings
 from geo_service.works.hours import daily_hours
 from geo_service.works.overview import revision_of_phase
 from geo_service.works.permits import states as permit_states
+from geo_service.works.permits.service import permits_of_phase
 from geo_service.works.phase_page import cut_lines, phase_context, plant_line
 from geo_service.works.revisions import inclusive
 
@@ -141,7 +142,7 @@ def _page(
                 "number": p.number,
                 "issuer": p.issuer,
             }
-            for p in own_phases.permits_of(session, phase_id)
+            for p in permits_of_phase(session, phase_id)
         ],
         sayings=said,
         said_errors=wrong,

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from geo_service import i18n
-from geo_service.i18n import N_
-from geo_service.i18n import gettext as _
+from geo_service.i18n import N_, pairs
 from geo_service.settings import get_settings
 from geo_service.web import words
 from geo_service.works import overview
@@ -84,7 +83,7 @@ def phase_cuts(
         "cut_days": day_lines(session, cut_actuals.of_phase(session, revision.phase_id), today),
         "cut_choices": choices(session, begun(revision, today)),
         "cut_form": form,
-        "cut_words": [(code, _(SAID_WORDS[code])) for code in cut_actuals.WHATS],
+        "cut_words": pairs(SAID_WORDS, cut_actuals.WHATS),
     }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from geo_service.i18n import gettext as _
+from geo_service.i18n import pairs
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.service import revisions_in_force
 from geo_service.works.timelines.dependencies import (
@@ -74,7 +75,7 @@ def waits_of(session: Session, site: Site, phase_id: int = UNBORN) -> Waits:
     return Waits(
         rows=[WaitRow(str(k.predecessor_id), k.kind, str(k.lag_days or "")) for k in kept],
         choices=choices,
-        kinds=[(kind, _(KIND_WORDS[kind])) for kind in DEPENDENCY_KINDS],
+        kinds=pairs(KIND_WORDS, DEPENDENCY_KINDS),
         before=before,
     )
 
