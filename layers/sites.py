@@ -129,6 +129,7 @@ class PhaseRevision(Base):
     __table_args__ = (
         UniqueConstraint("phase_id", "number"),
         Index("ix_phase_revision_footprint", "footprint", postgresql_using="gist"),
+        Index("ix_phase_revision_lorry_route", "lorry_route", postgresql_using="gist"),
         Index("ix_phase_revision_period", "period", postgresql_using="gist"),
         CheckConstraint("not isempty(period)", name="period_not_empty"),
         CheckConstraint(
@@ -162,6 +163,8 @@ class PhaseRevision(Base):
     )
     volume_m3: Mapped[float | None] = mapped_column()
     trucks_per_day: Mapped[int | None] = mapped_column(Integer)
+    # The way that lorries take to the site and from it (*percorso degli autocarri*).
+    lorry_route: Mapped[WKBElement | None] = mapped_column(metric_geometry("LINESTRING"))
     recorded_at: Mapped[Instant]
     author: Mapped[str] = mapped_column(String(200), server_default="")
     reason: Mapped[str] = mapped_column(Text, server_default="")

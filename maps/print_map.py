@@ -227,10 +227,20 @@ class _Pen:
         if closures is None:
             return ""
         colour = style.CLOSURE_COLOUR if self.sheet.colour else "#000000"
-        path = "".join(self.frame.path(shape) for shape in closures.geometry)
-        return (
+        routes = closures["kind"] == "lorry_route"
+        path = "".join(self.frame.path(shape) for shape in closures.geometry[~routes])
+        drawn = (
             f'<path d="{path}" fill="url(#{self.prefix}-closure)" stroke="{colour}" '
             'stroke-width="35"/>'
+        )
+        ways = "".join(self.frame.path(shape) for shape in closures.geometry[routes])
+        return drawn * bool(path) + f'<path d="{ways}" {self._route()}/>' * bool(ways)
+
+    def _route(self) -> str:
+        colour = style.ROUTE_COLOUR if self.sheet.colour else "#000000"
+        return (
+            f'fill="none" stroke="{colour}" stroke-width="90" stroke-dasharray="20 170" '
+            'stroke-linecap="round"'
         )
 
     def sites(self) -> str:
@@ -334,10 +344,15 @@ class _Pen:
             colour = style.SITE_COLOUR if self.sheet.colour else "#000000"
             line = f'stroke="{colour}" stroke-width="50" stroke-dasharray="150 70"'
             rows.append(("none", line, self.texts["sites"]))
-        if self._near("closures") is not None:
+        closures = self._near("closures")
+        kinds = set() if closures is None else set(closures["kind"])
+        if kinds - {"lorry_route"}:
             colour = style.CLOSURE_COLOUR if self.sheet.colour else "#000000"
             line = f'stroke="{colour}" stroke-width="30"'
             rows.append((f"url(#{self.prefix}-closure)", line, self.texts["closures"]))
+        if "lorry_route" in kinds:
+            label = style.closure_labels(self.data.language)["lorry_route"]
+            rows.append(("none", self._route().removeprefix('fill="none" '), label))
         if not rows:
             return ""
         height = 200 + 400 * len(rows)

@@ -36,6 +36,8 @@ BAND_HATCHES: dict[int, Hatch] = {
 }
 CLOSURE_HATCH = Hatch("#b1002f", 8, 2.2, falling=True, rising=False)
 CLOSURE_COLOUR = "#b1002f"
+ROUTE_COLOUR = "#5a3a00"
+ROUTE_DASH = "2 7"
 SITE_COLOUR = "#003f7d"
 OWN_COLOUR = "#0066cc"
 STREET_COLOUR = "#ffffff"
@@ -80,6 +82,7 @@ CLOSURE_LABELS = {
         "courtyard": "Cortile chiuso",
         "entrance": "Ingresso chiuso",
         "parking": "Sosta vietata",
+        "lorry_route": "Percorso degli autocarri",
     },
     "en": {
         "footway": "Footway or path closed",
@@ -87,6 +90,7 @@ CLOSURE_LABELS = {
         "courtyard": "Courtyard closed",
         "entrance": "Entrance closed",
         "parking": "No parking",
+        "lorry_route": "Route of the lorries",
     },
 }
 TEXTS = {

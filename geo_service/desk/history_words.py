@@ -125,6 +125,7 @@ FIELDS = {
     "dust_activities": N_("attività con polvere"),
     "volume_m3": N_("volume (m³)"),
     "trucks_per_day": N_("autocarri al giorno"),
+    "lorry_route": N_("percorso degli autocarri"),
     "hours": N_("orari"),
     "plant": N_("macchine"),
     "closures": N_("chiusure"),

@@ -84,6 +84,8 @@ class RevisionDraft:
     dust_activities: tuple[str, ...] = ()
     volume_m3: float | None = None
     trucks_per_day: int | None = None
+    # The way that lorries take, a line on the ground (metric system).
+    lorry_route: BaseGeometry | None = None
     hours: tuple[HoursDraft, ...] = ()
     plant: tuple[PlantDraft, ...] = ()
     closures: tuple[ClosureDraft, ...] = ()

@@ -24,6 +24,7 @@ def facts_of(draft: RevisionDraft, reason: str = "") -> dict[str, Any]:
         "dust_activities": sorted(draft.dust_activities),
         "volume_m3": draft.volume_m3,
         "trucks_per_day": draft.trucks_per_day,
+        "lorry_route": None if draft.lorry_route is None else f"{draft.lorry_route.length:.0f} m",
         "hours": [_hours(h) for h in sorted(draft.hours, key=_hours)],
         "plant": sorted(_plant(p) for p in draft.plant),
         "closures": sorted(_closure(c) for c in draft.closures),

@@ -113,6 +113,13 @@ _CLOSURES = f"""
     join works_phase p on p.id = v.phase_id
     join revision_in_force f on f.revision_id = v.id
     where {_IN_VIEW} and coalesce(c.period, v.period) && daterange(%(first)s, %(after)s)
+    union all
+    select 'lorry_route', p.code, '', lower(v.period), upper(v.period), st_asbinary(v.lorry_route)
+    from phase_revision v
+    join works_phase p on p.id = v.phase_id
+    join revision_in_force f on f.revision_id = v.id
+    where {_IN_VIEW} and v.lorry_route is not null
+      and v.period && daterange(%(first)s, %(after)s)
 """  # noqa: S608
 _ZONES_FROM = f"""
     from impact_zone z

@@ -44,6 +44,10 @@ SENTENCES = tuple(
             N_("Percorso degli autocarri non noto: la polvere è stimata attorno al cantiere."),
         ),
         (
+            r"Trackout is judged along the route of the lorries, up to (\S+) m from the site\.",
+            N_("Fango e polvere lungo il percorso degli autocarri, fino a %(a)s m dal cantiere."),
+        ),
+        (
             r"Lorries a day not told: dust of trackout is not computed\.",
             N_("Autocarri al giorno non indicati: la loro polvere non è calcolata."),
         ),

@@ -42,6 +42,9 @@ from layers.sites import (
     utility_cut_stairwell,
 )
 
+# Lorries stop on the street beside the ground of a phase.
+LORRIES_WITHIN_M = 50.0
+
 
 def multipolygon(geometry: BaseGeometry, what: str) -> MultiPolygon:
     """``geometry`` as a valid MultiPolygon in the metric system; ``what`` names it in the error."""
@@ -86,6 +89,13 @@ def record(
             ),
             {"footprint": _("fuori dal cantiere")},
         )
+    route = draft.lorry_route
+    if route is not None and route.distance(area) > LORRIES_WITHIN_M:
+        raise Invalid(
+            _("Il percorso degli autocarri non arriva alla fase %(phase)s: ridisegnatelo fino al "
+              "cantiere.", phase=phase.code),
+            {"lorry_route": _("non arriva al cantiere")},
+        )  # fmt: skip
     # Two who write, or a what-if and one who writes, take their numbers one after the other.
     session.execute(select(WorksPhase.id).where(WorksPhase.id == phase.id).with_for_update())
     number = session.scalar(
@@ -107,6 +117,7 @@ def record(
         dust_activities=list(draft.dust_activities),
         volume_m3=draft.volume_m3,
         trucks_per_day=draft.trucks_per_day,
+        lorry_route=None if draft.lorry_route is None else from_shape(draft.lorry_route, srid=SRID),
         author=author,
         reason=reason,
         reported_by=report_of(session),
@@ -237,6 +248,7 @@ def draft_of(session: Session, revision: PhaseRevision) -> RevisionDraft:
         dust_activities=tuple(revision.dust_activities),
         volume_m3=revision.volume_m3,
         trucks_per_day=revision.trucks_per_day,
+        lorry_route=None if revision.lorry_route is None else to_shape(revision.lorry_route),
         hours=tuple(HoursDraft(h.weekday, h.starts_at, h.ends_at, h.noisy) for h in revision.hours),
         plant=tuple(
             PlantDraft(

@@ -19,11 +19,13 @@ from layers.impacts.result import (
     targets,
     zone_frame,
 )
-from layers.impacts.scene import Scene
+from layers.impacts.scene import ROUTE_REACH_M, Scene
 
 METHOD = "IAQM dust risk"
 #: Trackout is judged from the edge of the route, no farther than this (IAQM step 1).
-ROUTE_M = 50.0
+ROUTE_M = ROUTE_REACH_M
+#: And along the route no farther than this from the site, by edition (IAQM step 1).
+ALONG_M = {"2014": 500.0, "2024": 250.0}
 #: Uses whose people are counted as so many receptors: classes and wards are full of them.
 CROWDED = {"school": 100.0, "health": 100.0}
 #: Uses of medium sensitivity: people are there for hours, not for their lives.
@@ -35,9 +37,10 @@ EDGES_M = {"2014": (20.0, 50.0, 100.0, 200.0, 350.0), "2024": (20.0, 50.0, 100.0
 def dust(scene: Scene, parameters: Parameters) -> KindResult:
     """Risk of dust soiling and to health, without mitigation, the highest over activities.
 
-    Distances are from the footprint of the phase, for trackout too as long as no route is
-    known. Dwellings count as units; a school or a surgery as 100. The aspect names the
-    activity that gives the highest risk; the value is its class (1 low, 2 medium, 3 high).
+    Distances are from the footprint of the phase, for trackout from the way of the lorries as far
+    as :data:`ALONG_M` from the footprint, where that way is known. Dwellings count as units; a
+    school or a surgery as 100. The aspect names the activity that gives the highest risk; the
+    value is its class (1 low, 2 medium, 3 high).
     """
     works = scene.works
     if not works.dust_activities:
@@ -54,7 +57,9 @@ def dust(scene: Scene, parameters: Parameters) -> KindResult:
         [buildings["use"].isin(WORKPLACES).to_numpy(), np.zeros(len(probes), bool)]
     )
     sensitivity = _sensitivity(near, number, workplace, parameters, edition)
+    route = _route(scene, edition)
     best = np.zeros(len(near), dtype=np.int64)
+    beside_route = np.zeros(len(edges), dtype=np.int64)
     leading = np.full(len(near), "", dtype=object)
     sizes: dict[str, str] = {}
     for activity in sorted(set(works.dust_activities)):
@@ -64,7 +69,16 @@ def dust(scene: Scene, parameters: Parameters) -> KindResult:
             continue
         sizes[activity] = size
         risk = iaqm.risk_classes(activity, sensitivity, size).astype(np.int64)  # type: ignore[arg-type]
-        if activity == "trackout":
+        if activity == "trackout" and route is not None:
+            away = shapely.distance(np.asarray(buildings.geometry.values, dtype=object), route)
+            away = np.concatenate([away, probes])
+            told = _sensitivity(away, number, workplace, parameters, edition)
+            risk = iaqm.risk_classes("trackout", told, size).astype(np.int64)
+            risk = np.where(away < ROUTE_M, risk, 0)
+            beside_route = risk[len(buildings) :]
+            # The columns of distance are those of the footprint.
+            risk = np.concatenate([risk[: len(buildings)], np.zeros(len(edges), dtype=np.int64)])
+        elif activity == "trackout":
             risk = np.where(near < ROUTE_M, risk, 0)
         leading = np.where(risk > best, activity, leading)
         best = np.maximum(best, risk)
@@ -83,8 +97,34 @@ def dust(scene: Scene, parameters: Parameters) -> KindResult:
     )  # fmt: skip
     parts["aspect"] = leading[k][bands[k] >= 1]
     rings = _rings(works.footprint, edges, bands[len(buildings) :])
+    if route is not None:
+        rings = _together(rings, _rings(route, edges, _bands(beside_route, parameters)))
     zones = zone_frame([("dust", "", "all", b, METHOD, shape) for b, shape in rings])
     return KindResult("dust", zones, parts, method)
+
+
+def _route(scene: Scene, edition: str) -> shapely.Geometry | None:
+    """The way of the lorries as far from the site as trackout is judged; None: not known."""
+    works = scene.works
+    if works.lorry_route is None:
+        return None
+    near = shapely.intersection(
+        works.lorry_route, shapely.buffer(works.footprint, ALONG_M[edition])
+    )
+    return None if near.is_empty else near
+
+
+def _together(
+    one: list[tuple[int, shapely.Geometry]], two: list[tuple[int, shapely.Geometry]]
+) -> list[tuple[int, shapely.Geometry]]:
+    """Disjoint zones of two sources, one of each band: where they meet the stronger holds."""
+    found: list[tuple[int, shapely.Geometry]] = []
+    taken: shapely.Geometry = shapely.Polygon()
+    for band in sorted({b for b, _shape in one + two}, reverse=True):
+        whole = shapely.union_all([shape for b, shape in one + two if b == band])
+        found.append((band, shapely.difference(whole, taken)))
+        taken = shapely.union(taken, whole)
+    return [(band, shape) for band, shape in found if not shape.is_empty]
 
 
 def _receptors(scene: Scene) -> tuple[npt.NDArray[np.float64], list[str]]:
@@ -136,9 +176,12 @@ def _magnitude(scene: Scene, activity: str, edition: str) -> tuple[str | None, s
         if works.trucks_per_day is None:
             return None, "Lorries a day not told: dust of trackout is not computed."
         trips = float(works.trucks_per_day)
-        return (
-            iaqm.magnitude("trackout", edition=edition, hdv_outward_per_day=trips),
-            "Route of the lorries not known: trackout is judged around the site.",
+        size = iaqm.magnitude("trackout", edition=edition, hdv_outward_per_day=trips)
+        if works.lorry_route is None:
+            return size, "Route of the lorries not known: trackout is judged around the site."
+        return size, (
+            f"Trackout is judged along the route of the lorries, up to {ALONG_M[edition]:.0f} m "
+            "from the site."
         )
     told = works.volume_m3
     if activity == "demolition":

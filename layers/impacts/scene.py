@@ -25,6 +25,8 @@ from layers.impacts.sql import ewkb, frame, geo_frame, rows
 REACH_M = 350.0
 #: Parking and ways are looked for by people of buildings up to this far from a closure.
 CLOSURE_REACH_M = 150.0
+#: Lorries raise dust beside their way (IAQM step 1).
+ROUTE_REACH_M = 50.0
 #: Ways are loaded this much farther, so that a detour can be found.
 PATH_MARGIN_M = 250.0
 
@@ -138,6 +140,7 @@ class Works:
     :ivar starts_on: first day; :ivar ends_on: the day after the last.
     :ivar footprint: ground of the phase, polygon or multipolygon in the metric system.
     :ivar roles: {building_id: roles among works, scaffold, demolition}.
+    :ivar lorry_route: line that lorries take, None where it is not known.
     :ivar closures: frame of :data:`CLOSURE_COLUMNS` with geometry; dates None mean all the time.
     :ivar permits: granted derogations for noise that have a day in common with the phase.
     :ivar settings: what the municipality decided (``quarter.settings``).
@@ -155,6 +158,7 @@ class Works:
     dust_activities: tuple[str, ...] = ()
     volume_m3: float | None = None
     trucks_per_day: int | None = None
+    lorry_route: shapely.Geometry | None = None
     hours: tuple[Hours, ...] = ()
     plant: tuple[Plant, ...] = ()
     closures: gpd.GeoDataFrame = field(default_factory=empty_closures)
@@ -235,6 +239,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
             array(select weekday::text||'|'||starts_at||'|'||ends_at||'|'||noisy
                   from working_hours h where h.revision_id = r.id
                   order by weekday, starts_at, noisy),
+            st_asbinary(r.lorry_route),
             array(select flat_id from revision_flat f where f.revision_id = r.id order by 1)
         from phase_revision r join works_phase p on p.id = r.phase_id
         join site s on s.id = p.site_id join quarter q on q.id = s.quarter_id
@@ -244,7 +249,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
     if not found:
         raise DataError(f"There is no phase revision {revision_id}.")
     (quarter, phase, site, preset, first, after, indoor, dust, volume, trucks, settings,
-     footprint, hours, inside) = found[0]  # fmt: skip
+     footprint, hours, route, inside) = found[0]  # fmt: skip
     return Works(
         quarter_id=quarter,
         starts_on=first,
@@ -258,6 +263,7 @@ def load_works(connection: Connection, revision_id: int) -> Works:
         dust_activities=tuple(dust),
         volume_m3=volume,
         trucks_per_day=trucks,
+        lorry_route=None if route is None else shapely.from_wkb(route),
         hours=tuple(_hours(text) for text in hours),
         plant=_plant(connection, revision_id),
         closures=_closures(connection, revision_id),
@@ -358,14 +364,16 @@ def load_surroundings(
 ) -> Surroundings:
     """Buildings, stairwells, flats and ways that works can touch.
 
-    Buildings within ``reach_m`` of the footprint or :data:`CLOSURE_REACH_M` of a closure, those
-    worked on, and those served by a cut; only what stands (is not closed) during the works.
+    Buildings within ``reach_m`` of the footprint, :data:`CLOSURE_REACH_M` of a closure or
+    :data:`ROUTE_REACH_M` of the way of the lorries, those worked on, and those served by a cut;
+    only what stands (is not closed) during the works.
     """
     if not 0 < reach_m <= 5000:
         raise DataError(f"Reach {reach_m} m: give a distance above 0 and up to 5000 m.")
     when = {"first": works.starts_on, "after": works.ends_on}
     stairs = sorted({s for cut in works.cuts for s in cut.stairwell_ids})
-    ground = ewkb([works.footprint, _closed_ground(works)])
+    route = shapely.LineString() if works.lorry_route is None else works.lorry_route
+    ground = ewkb([works.footprint, _closed_ground(works), route])
     buildings = geo_frame(
         connection,
         f"""with near as (
@@ -373,6 +381,8 @@ def load_surroundings(
                     and st_dwithin(footprint, %(ground)s::geometry, %(reach)s)
                 union select id from building where quarter_id = %(quarter)s
                     and st_dwithin(footprint, %(closed)s::geometry, %(closure_reach)s)
+                union select id from building where quarter_id = %(quarter)s
+                    and st_dwithin(footprint, %(route)s::geometry, %(route_reach)s)
                 union select unnest(%(worked_on)s::bigint[])
                 union select building_id from stairwell where id = any(%(stairs)s::bigint[])
                 union select s.building_id from flat f join stairwell s on s.id = f.stairwell_id
@@ -385,6 +395,8 @@ def load_surroundings(
         quarter=works.quarter_id,
         ground=ground[0],
         closed=ground[1],
+        route=ground[2],
+        route_reach=ROUTE_REACH_M,
         reach=reach_m,
         closure_reach=CLOSURE_REACH_M,
         worked_on=list(works.roles),

@@ -71,6 +71,7 @@ def start_map(
             "own": style.OWN_COLOUR,
             "site": style.SITE_COLOUR,
             "closure": style.CLOSURE_COLOUR,
+            "route": style.ROUTE_COLOUR,
             "street": style.STREET_COLOUR,
             "street_edge": style.STREET_EDGE_COLOUR,
             "footpath": style.FOOTPATH_COLOUR,
@@ -193,8 +194,15 @@ def _legend(data: MapData, prefix: str, resident: bool) -> dict[str, list[dict[s
         things.append(entry(texts["zones"], style.BAND_COLOURS[1], "#5a3a1a", 1.2, "4 3"))
     if data.frame("sites") is not None:
         things.append(entry(texts["sites"], "none", style.SITE_COLOUR, 2.5, "6 3"))
-    if data.frame("closures") is not None:
-        things.append(entry(texts["closures"], f"url(#{prefix}_closure)", style.CLOSURE_COLOUR, 2))
+    closures = data.frame("closures")
+    if closures is not None:
+        routes = closures["kind"] == "lorry_route"
+        if not routes.all():
+            fill = f"url(#{prefix}_closure)"
+            things.append(entry(texts["closures"], fill, style.CLOSURE_COLOUR, 2))
+        if routes.any():
+            name = style.closure_labels(data.language)["lorry_route"]
+            things.append(entry(name, "none", style.ROUTE_COLOUR, 4, style.ROUTE_DASH))
     return {"bands": bands, "things": things}
 
 

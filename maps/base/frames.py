@@ -75,8 +75,9 @@ class MapData:
     buildings: id, geometry; optional code, label, band (0 to 4, null: not computed), kinds
     ({kind: band}), flats (count shown in the popup; leave out in public), href.
     zones: kind, band, geometry; optional aspect, part_of_day, phase, label.
-    sites: code, geometry; optional name, href. closures: kind, geometry; optional phase,
-    description, when. paths: geometry (lines); optional kind, name, width_m.
+    sites: code, geometry; optional name, href. closures: kind, geometry (an area; a line
+    where the kind is lorry_route); optional phase, description, when. paths: geometry (lines);
+    optional kind, name, width_m.
     ``title`` and ``period_label`` head the page; ``list_href`` is the equivalent list.
     No frame may tell of a person or of an empty flat; columns not named here are dropped.
     """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
+import pandas as pd
 import pytest
 
 from layers.errors import DataError
@@ -87,3 +89,17 @@ def test_no_style_script_or_outside_file(sample):
 def test_refusals_in_words(sample, changes, options, sentence):
     with pytest.raises(DataError, match=sentence):
         print_map(sample(**changes), **options)
+
+
+def test_the_way_of_lorries_is_a_line_and_closes_nothing(sample):
+    data = sample()
+    way = data.paths.geometry.iloc[:1]
+    routes = gpd.GeoDataFrame({"kind": ["lorry_route"]}, geometry=list(way), crs=data.paths.crs)
+    svg = print_map(sample(closures=routes))
+    found = texts(svg)
+    assert "Percorso degli autocarri" in found
+    assert "Chiusure" not in found
+    assert svg.count('stroke-dasharray="20 170"') == 2
+    assert "-closure)" not in svg
+    both = pd.concat([data.closures, routes], ignore_index=True)
+    assert {"Percorso degli autocarri", "Chiusure"} <= set(texts(print_map(sample(closures=both))))

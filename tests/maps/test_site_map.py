@@ -152,6 +152,22 @@ def test_rows_say_what_the_map_says(sample):
     )
 
 
+def test_the_way_of_lorries_is_told_in_the_list_and_the_legend(sample):
+    data = sample()
+    way = data.paths.geometry.iloc[:1]
+    routes = gpd.GeoDataFrame(
+        {"kind": ["lorry_route"], "phase": ["B2"]}, geometry=list(way), crs=data.paths.crs
+    )
+    shown = sample(closures=routes)
+    row = next(r for r in as_rows(shown) if r.what == "closure")
+    assert (row.code, row.label) == ("B2", "Percorso degli autocarri")
+    page = render_page(quarter_map(shown), nonce="n")
+    assert "Percorso degli autocarri" in page
+    # Nothing is closed, so the legend has no entry for that.
+    assert "Chiusure</" not in page
+    assert "Chiusure</" in render_page(quarter_map(data), nonce="n")
+
+
 def test_rows_of_a_building_not_computed(sample):
     data = sample()
     data.buildings["band"] = [None, *data.buildings["band"][1:]]

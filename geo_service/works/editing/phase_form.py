@@ -75,6 +75,8 @@ class PhaseValues:
     dust: set[str] = field(default_factory=set)
     volume_m3: str = ""
     trucks: str = ""
+    # GeoJSON of a line.
+    lorry_route: str = ""
     area: str = ""
     closures: list[ClosureRow] = field(default_factory=list)
     cuts: list[CutRow] = field(default_factory=list)
@@ -102,6 +104,7 @@ def phase_values(draft: RevisionDraft, places: Sequence[Place], based_on: int = 
         dust=set(draft.dust_activities),
         area=shape_text(draft.footprint),
         volume_m3="" if draft.volume_m3 is None else f"{draft.volume_m3:g}",
+        lorry_route=shape_text(draft.lorry_route),
         trucks="" if draft.trucks_per_day is None else str(draft.trucks_per_day),
         closures=[
             ClosureRow(

@@ -177,6 +177,10 @@ def refusal_beside_fields(refused: Invalid) -> dict[str, str]:
         "hours": ("orario_0", _("Un orario non si può usare: controllate le ore.")),
         "plant": ("macchina_nuova", _("Una macchina non si può usare: controllate i numeri.")),
         "barriers": ("ba_0", _("Una barriera non si può usare: disegnatela di nuovo.")),
+        "lorry_route": (
+            "percorso",
+            _("Il percorso degli autocarri non arriva al cantiere: ridisegnatelo."),
+        ),
         "closures": ("ch_0", _("Una chiusura non si può usare: disegnatela di nuovo.")),
         "cuts": ("so_0", _("Una sospensione non si può usare: controllate date e ore.")),
         "flats": ("interni", _("Alcuni alloggi non esistono più: ricaricate la pagina.")),

@@ -22,7 +22,13 @@ from geo_service.works.editing.phase_form import (
     stairs_of,
     with_preset_plant,
 )
-from geo_service.works.editing.shapes import Unreadable, read_area, read_line, shape_text
+from geo_service.works.editing.shapes import (
+    Unreadable,
+    read_area,
+    read_line,
+    read_route,
+    shape_text,
+)
 from geo_service.works.form_text import typed_text
 from geo_service.works.presets import PRESETS
 from geo_service.works.simulation.form import Unusable, read_form
@@ -81,7 +87,7 @@ class _PhaseReader:
         self.building_ids = {place.id for place in places}
         self.errors: dict[str, str] = {}
         # A shape that nobody touched keeps its exact coordinates.
-        known = [base.footprint, *(c.geometry for c in base.closures)]
+        known = [base.footprint, base.lorry_route, *(c.geometry for c in base.closures)]
         known += [b.geometry for b in base.barriers]
         self.known = {shape_text(shape): shape for shape in known if shape is not None}
 
@@ -118,6 +124,7 @@ class _PhaseReader:
             dust={str(d) for d in self.form.getlist("polvere")} & set(DUST_ACTIVITIES),
             volume_m3=self.text("volume", 20),
             trucks=self.text("autocarri", 20),
+            lorry_route=self._route_text(),
             area=str(self.form.get("perimetro") or ""),
             closures=self._closure_rows(),
             cuts=self._cut_rows(),
@@ -156,6 +163,7 @@ class _PhaseReader:
             dust_activities=_in_order(values.dust, DUST_ACTIVITIES, self.base.dust_activities),
             volume_m3=self._number("volume", values.volume_m3, 0.1, 10_000_000),
             trucks_per_day=self._whole("autocarri", values.trucks, 1000),
+            lorry_route=self._shape("percorso", values.lorry_route, None, read_route),
             closures=tuple(self._closures(values)),
             barriers=tuple(self._barriers(values)),
             cuts=tuple(self._cuts(values)),
@@ -166,6 +174,11 @@ class _PhaseReader:
     def _name(self) -> str:
         # What a browser kept from a form without the field says nothing of the name.
         return self.text("nome", 200) if self.new or "nome" in self.form else self.base.name
+
+    def _route_text(self) -> str:
+        if "percorso" not in self.form:
+            return shape_text(self.base.lorry_route)
+        return str(self.form.get("percorso") or "")
 
     def _check_heads(self, values: PhaseValues) -> None:
         needed = [("nome", values.name)]

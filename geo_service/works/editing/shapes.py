@@ -14,6 +14,7 @@ from maps.base.frames import to_wgs84
 MIN_AREA_M2 = 1.0
 MAX_AREA_M2 = 4_000_000.0
 MAX_LINE_M = 2_000.0
+MAX_ROUTE_M = 5_000.0
 MAX_CHARS = 120_000
 
 
@@ -51,6 +52,16 @@ def read_line(text: str) -> LineString:
     shape = _read(text)
     if not isinstance(shape, LineString) or not 1 <= shape.length <= MAX_LINE_M:
         raise Unreadable(_("La barriera è lunga da 1 a 2000 metri: disegnatela di nuovo."))
+    return shape
+
+
+def read_route(text: str) -> LineString:
+    """The way of lorries of a drawn text, metric. Raises :class:`Unreadable`."""
+    shape = _read(text)
+    if not isinstance(shape, LineString) or not 1 <= shape.length <= MAX_ROUTE_M:
+        raise Unreadable(
+            _("Il percorso degli autocarri è lungo da 1 metro a 5 km: disegnatelo di nuovo.")
+        )
     return shape
 
 

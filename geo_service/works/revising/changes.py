@@ -218,6 +218,10 @@ _TELL: dict[str, tuple[str, Callable[[RevisionDraft], str]]] = {
         lambda d: "–" if d.volume_m3 is None else f"{i18n.number(d.volume_m3)} m³",
     ),
     "trucks_per_day": (N_("Autocarri al giorno"), lambda d: _text(d.trucks_per_day)),
+    "lorry_route": (
+        N_("Percorso degli autocarri"),
+        lambda d: "–" if d.lorry_route is None else f"{i18n.number(d.lorry_route.length)} m",
+    ),
     "hours": (N_("Orari"), _hours),
     "plant": (N_("Macchine"), _plant),
     "closures": (N_("Chiusure e sosta"), _listed(_closure, "closures")),

@@ -152,6 +152,7 @@ def _same_surroundings(one: Works, other: Works) -> bool:
             works.starts_on,
             works.ends_on,
             works.footprint.wkb,
+            None if works.lorry_route is None else works.lorry_route.wkb,
             tuple(shape.wkb for shape in works.closures.geometry),
             sorted({s for cut in works.cuts for s in cut.stairwell_ids}),
             sorted(works.roles),

@@ -7,6 +7,7 @@
  *   openBuilding(id)              show and open a building
  *   setClosures(geojson)          the closures of another period
  *   setSelected([id, ...])        mark buildings that somebody chose
+ *   setOpened(id)                 outline the building whose sheet is open, none for null
  *   setQuiet(true)                while a tool is at work no building opens
  * and hear "accanto:building" ({id, code}) on the map's element when a building is opened. With
  * "panel" in the map's settings the page shows buildings itself and no popup opens for them.
@@ -70,9 +71,11 @@
 
   function buildingStyle(map, config, band, id) {
     var known = config.bands[band], chosen = map.accanto.selected[id];
+    var opened = id !== undefined && String(id) === map.accanto.opened;
     return {
-      stroke: true, color: chosen ? "#0050a0" : band > 0 ? "#3d2a17" : "#8b7f70",
-      weight: chosen ? 4 : (band > 0 ? 1.5 : 1.2) * thinness(map),
+      stroke: true,
+      color: opened ? "#000" : chosen ? "#0050a0" : band > 0 ? "#3d2a17" : "#8b7f70",
+      weight: opened ? 2 + 3 * thinness(map) : chosen ? 4 : (band > 0 ? 1.5 : 1.2) * thinness(map),
       fill: true, fillOpacity: known && band > 0 ? 1 : 0.85,
       fillColor: map.accanto.canvas ? (known || { colour: config.colours.unknown }).colour
         : fillOf(map, config, band),
@@ -259,8 +262,13 @@
       setSelected: function (ids) {
         map.accanto.selected = {};
         ids.forEach(function (id) { map.accanto.selected[id] = true; });
-        paint(map);
-        if (map.accanto.tiles) { restyleTiles(map, map.accanto); }
+        restyle(map);
+      },
+      setOpened: function (id) {
+        map.accanto.opened = id === null ? null : String(id);
+        var entry = map.accanto.buildings[id];
+        if (entry && entry.layer.bringToFront) { entry.layer.bringToFront(); }
+        restyle(map);
       },
       setQuiet: function (quiet) { map.accanto.quiet = Boolean(quiet); },
       openBuilding: function (id) {
@@ -325,9 +333,13 @@
         }, 0);
       } else { entry.band = state.bands[id] === undefined ? 0 : state.bands[id]; }
     });
-    paint(map);
-    if (state.tiles) { restyleTiles(map, state); }
+    restyle(map);
     wireStops(map);
+  }
+
+  function restyle(map) {
+    paint(map);
+    if (map.accanto.tiles) { restyleTiles(map, map.accanto); }
   }
 
   function paint(map) {
@@ -493,8 +505,13 @@
   accanto.layers.closures = function (map, config, data) {
     map.accanto.stops.forEach(function (s) { s.gone = s.gone || s.rank === -2; });
     var group = areaLayer(map, config, data, "closures",
-      { color: config.colours.closure, weight: 2, fillOpacity: 1,
-        fillColor: "url(#" + config.prefix + "_closure)" },
+      function (feature) {
+        // The way of lorries is a line: nothing is closed there.
+        return feature.properties.kind === "lorry_route"
+          ? { color: config.colours.route, weight: 5, dashArray: "2 9", lineCap: "round", fill: false }
+          : { color: config.colours.closure, weight: 2, fillOpacity: 1,
+            fillColor: "url(#" + config.prefix + "_closure)" };
+      },
       function (p) {
         return { heading: config.closures[p.kind] || config.texts.closure,
           lines: [p.description, p.when, p.phase ? config.texts.phase + ": " + p.phase : ""],

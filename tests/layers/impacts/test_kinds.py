@@ -74,6 +74,41 @@ def test_trackout_stays_within_fifty_metres() -> None:
     assert set(found.impacts["building_id"]) == {1}
 
 
+def test_trackout_follows_the_way_of_the_lorries() -> None:
+    # The street leads away to the east, far from the slab, past two houses.
+    street = shapely.LineString([(40, -10), (900, -10)])
+    plan = works(
+        footprint=shapely.box(10, -120, 40, -100), dust_activities=("trackout",),
+        trucks_per_day=80, lorry_route=street,
+    )  # fmt: skip
+    beside = {"geometry": shapely.box(120, 5, 140, 15)}
+    too_far = {"geometry": shapely.box(700, 5, 720, 15)}
+    found = dust(scene(plan, more=[beside, too_far]), P)
+    # Within 50 m of the way, as long as the way is within 250 m of the site.
+    assert set(found.impacts["building_id"]) == {1, 2}
+    assert found.zones.geometry.union_all().intersects(beside["geometry"])
+    assert not found.zones.geometry.union_all().intersects(too_far["geometry"])
+    assert found.zones.geometry.is_valid.all()
+    along = "Trackout is judged along the route of the lorries, up to 250 m from the site."
+    assert along in found.method["missing"]
+    unknown = dust(scene(works(footprint=plan.footprint, dust_activities=("trackout",),
+                               trucks_per_day=80), more=[beside]), P)  # fmt: skip
+    assert not len(unknown.impacts)
+
+
+def test_dust_of_the_ground_and_of_the_way_meet_in_one_zone_of_each_band() -> None:
+    plan = works(
+        dust_activities=("demolition", "trackout"), volume_m3=80_000.0, trucks_per_day=80,
+        lorry_route=shapely.LineString([(25, -10), (300, -10)]),
+    )  # fmt: skip
+    zones = dust(scene(plan), P).zones
+    assert zones["band"].is_unique
+    shapes = list(zones.geometry)
+    assert all(
+        shapely.intersection(a, b).area < 1e-6 for n, a in enumerate(shapes) for b in shapes[:n]
+    )
+
+
 # --- vibration
 
 

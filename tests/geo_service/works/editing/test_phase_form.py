@@ -9,14 +9,16 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
+from shapely.geometry import LineString
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geo_service.works.editing.shapes import shape_text
 from geo_service.works.overview import revision_of_phase
 from geo_service.works.revisions import draft_of, inclusive
 from geo_service.works.service import seal
 from layers.sites import PhaseConfirmation, PhaseRevision, ScheduleVersion, WorksPhase
-from tests.geo_service.builders import MONDAY, World
+from tests.geo_service.builders import MONDAY, X0, Y0, World
 
 Works = tuple[World, dict[str, PhaseRevision]]
 _FIELD = re.compile(r"<(input|select|textarea)\b([^>]*)>", re.DOTALL)
@@ -358,3 +360,54 @@ def test_who_renames_is_told_under_which_name_it_was_announced(
     seal(session, revision, "announced")
     session.commit()
     assert hint in editor.get(f"/fasi/{revision.phase_id}/modifica").text
+
+
+def _line(*corners: tuple[float, float]) -> str:
+    return shape_text(LineString([(X0 + x, Y0 + y) for x, y in corners]))
+
+
+def test_the_way_of_lorries_is_drawn_told_and_taken_away(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    address = f"/fasi/{phase_id}/modifica"
+    fields = form_of(editor.get(address).text)
+    route = _line((-100, -20), (30, -20), (30, 2))
+    saved = editor.post(address, data=changed(fields, percorso=route, motivo="strada"))
+    assert saved.status_code == 303, saved.text
+    told = html.unescape(editor.get(saved.headers["location"]).text)
+    assert "Percorso degli autocarri: 152 m, prima –" in told
+    drawn = draft_of(session, _newest(session, phase_id)).lorry_route
+    assert drawn is not None
+    assert drawn.length == pytest.approx(152, abs=0.1)
+    page = editor.get(f"/fasi/{phase_id}").text
+    assert '"kind":"lorry_route"' in page.replace(" ", "")
+    # Sent back as it came it is the same, and a form without the field leaves it.
+    fields = form_of(editor.get(address).text)
+    editor.post(address, data=changed(fields, motivo="nulla"))
+    kept = [(name, value) for name, value in fields if name != "percorso"]
+    editor.post(address, data=changed(kept, motivo="nulla"))
+    assert _newest(session, phase_id).number == 2
+    editor.post(address, data=changed(fields, percorso="", motivo="via"))
+    assert draft_of(session, _newest(session, phase_id)).lorry_route is None
+
+
+@pytest.mark.parametrize(
+    ("drawn", "sentence"),
+    [
+        (_line((-400, -20), (-300, -20)), "non arriva al cantiere"),
+        (_line((0, 0), (0, 6000)), "da 1 metro a 5 km"),
+        ("{}", "non si può leggere"),
+    ],
+)
+def test_a_way_of_lorries_that_cannot_be_is_told(
+    session: Session, editor: TestClient, works: Works, drawn: str, sentence: str
+) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    answer = editor.post(
+        f"/fasi/{phase_id}/modifica", data=changed(fields, percorso=drawn, motivo="strada")
+    )
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert _newest(session, phase_id).number == 1
