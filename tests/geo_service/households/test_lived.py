@@ -231,6 +231,29 @@ def test_names_are_emptied_with_those_of_the_duplicates(
         assert "Famiglia Doppia" not in answer.text
 
 
+def test_a_move_into_a_flat_where_somebody_stays_asks_for_a_second_look(
+    staff: Staff, world: World, session: Session
+) -> None:
+    first, second, other, hidden = (world.households[n] for n in (0, 1, 2, 5))
+    hidden.protected = True
+    session.commit()
+    browser = staff("operator")
+
+    def move(household: Household, to: Household, **more: str):  # type: ignore[no-untyped-def]
+        flat = stay_of(session, to).flat
+        where = {"scala": str(flat.stairwell_id), "interno": flat.number, "titolo": "guest"}
+        day = MONDAY.isoformat()
+        return send(browser, household, "trasferisci", giorno=day, **where, **more)
+
+    doubted = move(first, other)
+    assert doubted.status_code == 422
+    assert f"risulta già il nucleo {other.code}" in doubted.text
+    session.expire_all()
+    assert stay_of(session, first).period.upper is None
+    assert move(first, other, giusto="1").status_code == 303
+    assert move(second, hidden).status_code == 303, "nobody learns of a protected address here"
+
+
 def test_needs_to_review_are_a_task_of_coordinators(
     staff: Staff, world: World, session: Session
 ) -> None:
