@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from geo_service.i18n import current_language
 from geo_service.web.numbers import number_in
 from geo_service.works.drafts import CutDraft, RevisionDraft
 from geo_service.works.editing.form_places import Place, Stair
@@ -133,10 +134,15 @@ def phase_values(draft: RevisionDraft, places: Sequence[Place], based_on: int = 
 def apply_preset(values: PhaseValues, code: str, own_plant: int) -> None:
     """Fill plant, hours, kinds and text from the preset ``code``, in place of what stood there.
 
+    The name too, unless a person has written one.
+
     ``own_plant`` is the number of machines of the recorded phase: rows of the preset count on
     from there.
     """
     preset = PRESETS[code]
+    proposed_names = {name for p in PRESETS.values() for name in (p.name_it, p.name_en)}
+    if not values.name or values.name in proposed_names:
+        values.name = preset.name(current_language())
     values.preset = values.plant_preset = code
     values.description = preset.text_it
     values.indoor = preset.indoor

@@ -116,7 +116,14 @@ def _said(values: PhaseValues, places: Sequence[Place]) -> dict[str, str]:
     ]
     in_flats = [f"{stairs[key].label}: {text}" for key, text in values.flats.items()]
     return {
-        "cuts": ", ".join(words.service(row.service) for row in values.cuts),
+        "cuts": ", ".join(
+            word
+            for row in values.cuts
+            for word in (
+                words.service(row.service),
+                *(stairs[key].label for key in sorted(row.stairwells)),
+            )
+        ),
         "closures": ", ".join(words.closure(row.kind) for row in values.closures),
         "places": ", ".join(on_buildings + in_flats),
         "plant": ", ".join(row.name for row in values.times.plant),

@@ -220,6 +220,12 @@ def test_a_preset_fills_the_form_in_one_choice(editor: TestClient, works: Works)
     assert dict(filled)["codice"] == "A9"
     assert "it-autogru" in [v for k, v in filled if k == "macchina"]
     assert "impalcatura" in dict(filled)["descrizione"]
+    assert dict(filled)["nome"] == "Montaggio del ponteggio"
+    other = changed(filled, lavorazione="scaffold_down", compila="1")
+    renamed = dict(form_of(editor.post(address, data=other).text))["nome"]
+    assert renamed == "Smontaggio del ponteggio"
+    own = changed(filled, nome="Ponteggio sul cortile", lavorazione="scaffold_down", compila="1")
+    assert dict(form_of(editor.post(address, data=own).text))["nome"] == "Ponteggio sul cortile"
 
 
 def test_a_phase_is_duplicated_with_all_that_belongs_to_it(
