@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from geo_service.works.drafts import ClosureDraft, CutDraft, HoursDraft, PlantDraft
-from geo_service.works.service import add_phases
+from geo_service.works.revisions import draft_of, shifted
+from geo_service.works.service import add_phases, revise_phase, seal
 from layers.impacts.models import Impact, ImpactRun, ImpactZone
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import MONDAY, World, area, make_world, week_draft
@@ -86,3 +87,17 @@ def add_impacts(session, revision, kind, flats, unit=None, value=None) -> None: 
         ImpactZone(run_id=run.id, kind=kind, band=2, method="prova", geom=revision.footprint)
     )
     session.flush()
+
+
+def postpone_announced(session: Session, works: tuple[World, dict[str, PhaseRevision]], hit: int):  # type: ignore[no-untyped-def]
+    """A1 was announced and moves by a week: it now hits the first ``hit`` flats, and as before
+    those of the second building."""
+    world, revisions = works
+    seal(session, revisions["A1"], "announced")
+    draft = shifted(draft_of(session, revisions["A1"]), 7)
+    later = revise_phase(session, revisions["A1"].phase, draft, author="Ada", reason="pioggia")
+    add_impacts(session, later, "noise", [(f, 3) for f in world.flats[:hit]], "dB(A)", 71.0)
+    add_impacts(session, later, "noise", [(f, 1) for f in world.flats[4:]], "dB(A)", 58.0)
+    session.commit()
+    session.expire_all()
+    return works

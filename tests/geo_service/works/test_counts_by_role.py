@@ -16,13 +16,12 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from geo_service.households.models import Household, Stay
-from geo_service.works.revisions import draft_of, shifted
-from geo_service.works.service import revise_phase, seal
+from geo_service.works.service import seal
 from layers.impacts.models import Impact, ImpactRun, NoiseLevels
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import text_of
-from tests.geo_service.pages import add_impacts
+from tests.geo_service.pages import add_impacts, postpone_announced
 from tests.geo_service.works.editing.test_phase_form import changed, form_of
 from tests.geo_service.works.schedule_files.test_pages import ROWS, sent, upload
 from tests.geo_service.works.schedule_files.test_reading import sheet
@@ -36,17 +35,21 @@ ADDRESSES = ("Via dei Mulini 2", "Via dei Mulini 4")
 BY_FIVES = "I nuclei sono contati a cinque a cinque"
 
 
+def add_guest(session: Session, world: World, code: str, flat: int) -> None:
+    guest = Household(quarter_id=world.quarter.id, code=code)
+    session.add(guest)
+    session.flush()
+    period = Range(dt.date(2020, 1, 1), None)
+    session.add(Stay(household_id=guest.id, flat_id=world.flats[flat].id, period=period))
+
+
 @pytest.fixture
 def crowded(session: Session, works: Works) -> Works:
     """Seven households in the first building, one of them protected; three in the second."""
     world, _found = works
     world.households[1].protected = True
     for n in range(3):
-        guest = Household(quarter_id=world.quarter.id, code=f"G{n}")
-        session.add(guest)
-        session.flush()
-        period = Range(dt.date(2020, 1, 1), None)
-        session.add(Stay(household_id=guest.id, flat_id=world.flats[0].id, period=period))
+        add_guest(session, world, f"G{n}", flat=0)
     session.commit()
     return works
 
@@ -79,11 +82,7 @@ def test_a_simulation_tells_the_office_no_step_over_the_next_five(
     session: Session, staff: Staff, crowded: Works
 ) -> None:
     """Nine households are five: four of the other building would make the step to ten."""
-    flat = crowded[0].flats[-1]
-    guest = Household(quarter_id=crowded[0].quarter.id, code="G9")
-    session.add(guest)
-    session.flush()
-    session.add(Stay(household_id=guest.id, flat_id=flat.id, period=Range(dt.date(2020, 1, 1))))
+    add_guest(session, crowded[0], "G9", flat=7)
     session.commit()
     sheet = Page(staff("office"), crowded[1]["A1"].phase_id)
     told = text_of(sheet.send(macchina_nuova=BREAKER).text)
@@ -106,7 +105,7 @@ def test_the_form_of_a_phase(staff: Staff, crowded: Works, role: str, count: int
         orario_0="8:00–17:00", macchina_nuova="it-autogru", quantita_nuova="1", uso_nuova="80",
     )  # fmt: skip
     told = browser.post(f"{address}/effetto", data=fields).text
-    assert f"+{count} nuclei" in told
+    assert f'<p class="sim-headline">{count} nuclei</p>' in told
     assert (NOT_COUNTED in told) == (role == "operator")
 
 
@@ -134,15 +133,7 @@ def test_dates_moved_on_the_timeline_or_by_a_file(
 @pytest.fixture
 def postponed(session: Session, crowded: Works) -> Works:
     """A1 was announced and moves by a week for both buildings."""
-    world, revisions = crowded
-    seal(session, revisions["A1"], "announced")
-    draft = shifted(draft_of(session, revisions["A1"]), 7)
-    later = revise_phase(session, revisions["A1"].phase, draft, author="Ada", reason="pioggia")
-    add_impacts(session, later, "noise", [(f, 3) for f in world.flats[:4]], "dB(A)", 71.0)
-    add_impacts(session, later, "noise", [(f, 1) for f in world.flats[4:]], "dB(A)", 58.0)
-    session.commit()
-    session.expire_all()
-    return crowded
+    return postpone_announced(session, crowded, 4)
 
 
 @pytest.mark.parametrize(

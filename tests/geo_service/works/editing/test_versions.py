@@ -17,13 +17,13 @@ from geo_service.works.editing.versions import compare, pick, version_lines, ver
 from geo_service.works.revising.changes import changes, merged
 from geo_service.works.revising.saving import compute_later, queued
 from geo_service.works.revisions import draft_of, shifted
-from geo_service.works.service import revise_phase, seal
+from geo_service.works.service import revise_phase
 from geo_service.works.timelines.dependencies import set_links
 from geo_service.works.timelines.dependency_days import Link
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import text_of
-from tests.geo_service.pages import add_impacts
+from tests.geo_service.pages import add_impacts, postpone_announced
 
 Works = tuple[World, dict[str, PhaseRevision]]
 
@@ -31,15 +31,7 @@ Works = tuple[World, dict[str, PhaseRevision]]
 @pytest.fixture
 def moved(session: Session, works: Works) -> Works:
     """A1 was announced and moves by a week: it now hits 1–3 as before and 4 no more, but 5."""
-    world, revisions = works
-    seal(session, revisions["A1"], "announced")
-    draft = shifted(draft_of(session, revisions["A1"]), 7)
-    later = revise_phase(session, revisions["A1"].phase, draft, author="Ada", reason="pioggia")
-    add_impacts(session, later, "noise", [(f, 3) for f in world.flats[:3]], "dB(A)", 71.0)
-    add_impacts(session, later, "noise", [(f, 1) for f in world.flats[4:]], "dB(A)", 58.0)
-    session.commit()
-    session.expire_all()
-    return works
+    return postpone_announced(session, works, 3)
 
 
 def test_a_step_tells_who_is_new_gone_moved_and_told(session: Session, moved: Works) -> None:
