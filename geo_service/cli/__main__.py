@@ -16,6 +16,7 @@ from geo_service.imports import commands as imports
 from geo_service.notices import commands as notices
 from geo_service.settings import SettingsError, use_demo
 from geo_service.upkeep import commands as upkeep
+from geo_service.web import logs
 from geo_service.works import commands as works
 from layers.errors import DataError
 
@@ -40,6 +41,8 @@ def choose(
     ),
 ) -> None:
     """Options that come before the command."""
+    # Before anything is logged: unset, a traceback would tell the values of variables.
+    logs.configure()
     use_demo(demo)
     # The server tells by this name who is using a database.
     os.environ["PGAPPNAME"] = f"accanto {context.invoked_subcommand}"
