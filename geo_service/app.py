@@ -50,6 +50,7 @@ from geo_service.web.shell import Shell
 from geo_service.works import own_routes as own_works
 from geo_service.works import routes as works
 from geo_service.works import task_routes as tasks
+from geo_service.works.authors import forget_author
 from geo_service.works.cuts import routes as cuts
 from geo_service.works.cuts import served_routes as served
 from geo_service.works.derogations import routes as derogation
@@ -116,7 +117,7 @@ PANELS = {
 }
 
 # What rooms above do after a change in rooms below.
-FOLLOW_UPS = {"flat.changed": (compute_again,)}
+FOLLOW_UPS = {"flat.changed": (compute_again,), "account.forgotten": (forget_author,)}
 
 
 def create_app(

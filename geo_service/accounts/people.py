@@ -56,6 +56,13 @@ def people(session: Session, actor: SignedIn) -> list[PersonRow]:
     return [PersonRow(a, state_of(a), at) for a, at in rows if _is_theirs(actor, a)]
 
 
+def account_name(account: Account) -> str:
+    """What pages call a person; a number once the person was forgotten."""
+    if state_of(account) == "forgotten":
+        return _("persona %(id)s", id=account.id)
+    return account.name or account.email
+
+
 def state_of(account: Account) -> str:
     """Whether the person is active, invited, disabled or forgotten."""
     if account.email.endswith(FORGOTTEN_DOMAIN):

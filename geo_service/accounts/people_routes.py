@@ -19,6 +19,7 @@ from geo_service.errors import Conflict, Forbidden, Invalid
 from geo_service.i18n import gettext as _
 from geo_service.i18n import pairs
 from geo_service.settings import get_settings
+from geo_service.web.follow_ups import follow_up
 from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.session import Db
@@ -160,9 +161,12 @@ def drop_second_factor(session: Db, account: Keeper, account_id: int) -> Respons
 
 
 @router.post(PAGE + "/{account_id:int}/svuota")
-def forget(session: Db, account: Keeper, account_id: int) -> Response:
-    """Empty name and address of a disabled person."""
-    people.forget(session, account, people.person(session, account, account_id))
+def forget(request: Request, session: Db, account: Keeper, account_id: int) -> Response:
+    """Empty name and address of a disabled person, also beside what that person wrote."""
+    person = people.person(session, account, account_id)
+    names = (person.name, person.email)
+    people.forget(session, account, person)
+    follow_up(request, session, "account.forgotten", person.id, names)
     return see_other(PAGE)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from geo_service import i18n
 from geo_service.accounts.capabilities import ROLE_WORDS
 from geo_service.accounts.models import Account, TaskLink
-from geo_service.accounts.people import state_of
+from geo_service.accounts.people import account_name
 from geo_service.accounts.places import FUNCTION_WORDS
 from geo_service.appointments.crew import ACTION as CREW_TASK
 from geo_service.appointments.vocabulary import ACCESS_WORDS, ITEM_WORDS, STATE_WORDS
@@ -304,13 +304,6 @@ def actions_by_subject() -> list[tuple[str, list[tuple[str, str]]]]:
         said = " ".join((_(words_of_it) % {"what": "…"}).split())
         groups[action.partition(".")[0]].append((action, said))
     return [(_(SUBJECTS[s]) if s in SUBJECTS else _("Altro"), found) for s, found in groups.items()]
-
-
-def account_name(account: Account) -> str:
-    """What the history calls a person; a number once the person was forgotten."""
-    if state_of(account) == "forgotten":
-        return _("persona %(id)s", id=account.id)
-    return account.name or account.email
 
 
 def _names(session: Session, entries: list[HistoryEntry]) -> dict[tuple[str, int], str]:

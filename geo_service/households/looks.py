@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_service.accounts.models import Account
+from geo_service.accounts.people import account_name
 from geo_service.households.models import Household, LookLog
+from geo_service.i18n import gettext as _
 from geo_service.web.quarter import show_quarter
 from layers.buildings import Quarter
 
@@ -59,13 +61,18 @@ def show_households(request: Request, session: Session, *found: Household) -> No
 def looks_at(session: Session, household_id: int, most: int = 20) -> list[Look]:
     """The latest looks at one household, newest first; a forgotten account has no name."""
     query = (
-        select(LookLog, Account.name, Account.email)
+        select(LookLog, Account)
         .outerjoin(Account, Account.id == LookLog.account_id)
         .where(LookLog.household_id == household_id)
         .order_by(LookLog.id.desc())
         .limit(most)
     )
     return [
-        Look(entry.at, name or email or str(entry.account_id), entry.what, entry.reason)
-        for entry, name, email in session.execute(query)
+        Look(
+            entry.at,
+            account_name(account) if account else _("persona %(id)s", id=entry.account_id),
+            entry.what,
+            entry.reason,
+        )
+        for entry, account in session.execute(query)
     ]

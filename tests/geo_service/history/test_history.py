@@ -20,10 +20,12 @@ from geo_service.history import Actor, Filter, HistoryEntry, Subject
 from geo_service.households.looks import look
 from geo_service.works.drafts import PlantDraft
 from geo_service.works.revisions import draft_of, shifted
+from geo_service.works.sayings import say
 from geo_service.works.service import add_phase, confirm, revise_phase
 from layers.plant.catalogue import catalogue
 from layers.sites import PhaseRevision
 from tests.geo_service.builders import MONDAY, World, make_world, week_draft
+from tests.geo_service.conftest import csrf_of
 
 Works = tuple[World, dict[str, PhaseRevision]]
 
@@ -260,3 +262,54 @@ def test_who_was_forgotten_stays_as_a_number(
     assert f"persona {gone.id}" in page
     assert "Anna" not in page
     assert f"persona {gone.id}" in browser.get("/cronologia/esporta.csv").content.decode()
+
+
+def test_a_forgotten_person_is_named_on_no_page(
+    staff: Callable[[str], TestClient], works: Works, session: Session
+) -> None:
+    world, revisions = works
+    operator = staff("operator")
+    account = session.scalars(select(Account).where(Account.role == "operator")).one()
+    account.name = "Nome Daforgettare"
+    session.commit()
+    phase = revisions["A1"].phase_id
+    history.act_as(session, Actor("account", account.id))
+    say(session, revisions["A1"], MONDAY, author=account.name)
+    revise_phase(
+        session, revisions["A2"].phase, shifted(draft_of(session, revisions["A2"]), 7),
+        author=account.name, reason="pioggia",
+    )  # fmt: skip
+    # Written before the person was renamed: the history knows whose it was.
+    revise_phase(
+        session, revisions["A3"].phase, shifted(draft_of(session, revisions["A3"]), 7),
+        author="Nome Diprima", reason="pioggia",
+    )  # fmt: skip
+    look(session, account.id, world.quarter.id, "needs", world.households[0].id, "notice")
+    session.commit()
+    site, household = f"/cantieri/{world.site.id}", f"/nuclei/{world.households[0].id}"
+    pages = [f"/fasi/{phase}", site, f"{site}/versioni", household, "/cronologia"]
+    coordinator, keeper = staff("coordinator"), staff("administrator")
+    assert "Nome Da" in coordinator.get(pages[0]).text
+    assert "Nome Diprima" in coordinator.get(pages[1]).text
+    account.disabled = True
+    session.commit()
+    token = csrf_of(keeper.get("/persone").text)
+    address = f"/persone/{account.id}/svuota"
+    assert keeper.post(address, data={"csrf": token}).status_code == 303
+    for page in pages:
+        answer = coordinator.get(page)
+        assert answer.status_code == 200, page
+        assert "Nome Da" not in answer.text, page
+        assert "Nome Diprima" not in answer.text, page
+        assert f"persona {account.id}" in answer.text, page
+        assert "persona.invalid" not in answer.text, page
+    assert operator.get("/oggi").status_code != 200
+
+
+def test_of_a_revision_only_the_name_of_its_author_goes(session: Session) -> None:
+    world = make_world(session)
+    revision = add_phase(session, world.site, code="A1", name="Scavo", draft=week_draft())
+    session.execute(text("update phase_revision set author = 'persona 1'"))
+    with pytest.raises(IntegrityError, match="never changed"):
+        session.execute(text("update phase_revision set author = 'x', reason = 'y'"))
+    assert revision.id
