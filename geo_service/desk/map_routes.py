@@ -23,6 +23,7 @@ from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.i18n import ngettext
 from geo_service.web import words
+from geo_service.web.chosen import MAX_BUILDINGS, read_ids, written_ids
 from geo_service.web.embed import embed, without_heading
 from geo_service.web.links import address_with
 from geo_service.web.pages import compress, file_response, render, sees_flats
@@ -92,6 +93,7 @@ def quarter_map_page(
         "programme": programme(session, quarter.id, choice.site_id, today, choice.first),
         "action": "/quartiere/mappa",
         "said": _said(len(levels), uncomputed),
+        "filtered": _filtered(session, quarter.id, choice),
         "uncomputed": uncomputed,
     }
     if choice.as_list:
@@ -132,6 +134,19 @@ def _said(buildings: int, uncomputed: str) -> str:
     return ngettext("un edificio disturbato", "%(count)s edifici disturbati", buildings)
 
 
+def _filtered(session: Session, quarter_id: int, choice: MapChoice) -> str:
+    """What is shown beside the period, in words: paper keeps no filters."""
+    every = set(choice.kinds) >= set(KINDS)
+    said = [_("tutti i disagi") if every else ", ".join(words.kind(k) for k in choice.kinds)]
+    if choice.least_band > 1:
+        said.append(_("livello da %(level)s", level=words.band(choice.least_band)))
+    if choice.site_id is not None:
+        said += [name for key, name in site_names(session, quarter_id) if key == choice.site_id]
+    if choice.zone:
+        said.append(_("aree: %(kind)s", kind=words.kind(choice.zone)))
+    return " · ".join(said)
+
+
 @router.get("/api/quartiere/livelli")
 def period_levels(request: Request, session: Db, quarter: StaffQuarter, today: Today) -> Response:
     """Bands of a period as {building: band}, with counts by kind and the closures of its days."""
@@ -145,6 +160,7 @@ def period_levels(request: Request, session: Db, quarter: StaffQuarter, today: T
         "last": choice.last.isoformat(),
         "period": i18n.period(choice.first, choice.last, today),
         "said": _said(len(levels), uncomputed),
+        "filtered": _filtered(session, quarter.id, choice),
         "uncomputed": uncomputed,
     }
     closures = closures_geojson(session.connection(), quarter.id, choice.view())
@@ -171,7 +187,7 @@ def choice_counts(
     zona: str = "",
 ) -> Response:
     """How many are chosen: by ids, inside a drawn area, in the zones of a kind in the period."""
-    ids = set(selection.read_ids([edifici]))
+    ids = set(read_ids([edifici]))
     if area:
         ids |= set(selection.buildings_in(session, quarter.id, selection.read_area(area)))
     if zona:
@@ -181,21 +197,32 @@ def choice_counts(
             )
         view = choice_of(request, today, KINDS).view()
         ids |= set(selection.touched_by(session, quarter.id, view, zona))
-    if len(ids) > selection.MAX_BUILDINGS:
+    if len(ids) > MAX_BUILDINGS:
         raise Invalid(_("Troppi edifici in una selezione: restringetela."))
-    known, households = selection.count_chosen(session, quarter.id, ids, today, Sight.of(who))
+    known, households, dark = selection.count_chosen(session, quarter.id, ids, today, Sight.of(who))
     return JSONResponse(
-        {"ids": known, "address": selection.written_ids(known),
-         "said": _chosen_words(who, len(known), households)}
+        {"ids": known, "address": written_ids(known),
+         "said": _chosen_words(who, len(known), households, dark)}
     )  # fmt: skip
 
 
-def _chosen_words(who: SignedIn, buildings: int, households: int | None) -> str:
+def _chosen_words(who: SignedIn, buildings: int, households: int | None, dark: int) -> str:
     said = [ngettext("un edificio", "%(count)s edifici", buildings)]
-    if households is not None:
+    # Nobody counted where nothing is known inside is not nobody.
+    if households is not None and dark < buildings:
         people = ngettext("un nucleo", "%(count)s nuclei", households)
         exact = Sight.of(who).exact
         said.append(people if exact else _("almeno %(count)s", count=people))
+    if dark:
+        said.append(
+            ngettext(
+                "di uno non si conoscono gli alloggi",
+                "di %(count)s non si conoscono gli alloggi",
+                dark,
+            )
+            if buildings > 1
+            else _("alloggi non noti")
+        )
     return ", ".join(said)
 
 
@@ -238,14 +265,17 @@ def _selection(
     query = request.query_params
     parts = [*query.getlist("edifici"), *query.getlist("edificio")]
     choice = choice_of(request, today, KINDS)
-    ids = selection.read_ids(parts)
+    ids = read_ids(parts)
     found = selection.chosen_buildings(
         session, quarter_id, ids, choice.view(), today, protected=who.can("protected")
     )
     sight = Sight.of(who)
     households = sight.told_together(b.households or 0 for b in found)
-    said = _chosen_words(who, len(found), households)
-    told = [replace(b, households=sight.told(b.households or 0)) for b in found]
+    said = _chosen_words(who, len(found), households, sum(not b.flats_known for b in found))
+    told = [
+        replace(b, households=sight.told(b.households or 0) if b.flats_known else None)
+        for b in found
+    ]
     waiting = waiting_near(
         session.connection(), quarter_id, [b.building_id for b in found], choice.first, choice.last
     )
@@ -258,11 +288,12 @@ def selection_page(
 ) -> Response:
     """The chosen buildings as a list to print, to hand on and to start work from."""
     context = _selection(request, session, who, quarter.id, today)
-    ids = selection.written_ids([b.building_id for b in context["buildings"]])
+    chosen = [b.building_id for b in context["buildings"]]
     return render(
         request,
         "desk/selection.html",
-        ids=ids,
+        ids=written_ids(chosen),
+        phases=selection.phases_on(session, quarter.id, chosen, context["choice"].view()),
         section="/quartiere/mappa",
         **context,
     )

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import shapely
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, selectinload
 
 from geo_service.errors import Invalid
 from geo_service.files.tables import table_file
 from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
 from geo_service.web import words
+from geo_service.web.chosen import MAX_BUILDINGS, too_many
 from geo_service.works.map_data import View, building_levels, buildings_in_zones
+from geo_service.works.overview import PhaseRow, phase_rows
 from geo_service.works.places import ADDRESSES
 from layers.crs import SRID
+from layers.sites import PhaseRevision, WorksPhase
 
-# An address that names more than these would be too long for the machines on its way.
-MAX_BUILDINGS = 1_000
 MAX_CORNERS = 200
-_PART = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenBuilding:
     """A building of a selection; counts are of the day, the band of the period.
 
-    ``households`` is None where so few are not told.
+    ``households`` is None where so few are not told, or where the flats are not known.
     """
 
     building_id: int
@@ -44,41 +43,18 @@ class ChosenBuilding:
     band: int
     kinds: dict[str, int]
 
-
-def read_ids(parts: Iterable[str]) -> list[int]:
-    """Ids out of an address ("3,7-9"), sorted, each once.
-
-    Raises :class:`Invalid` for anything else, and for more than ``MAX_BUILDINGS``.
-    """
-    found: set[int] = set()
-    for part in ",".join(parts).split(","):
-        if not part.strip():
-            continue
-        match = _PART.fullmatch(part.strip())
-        if match is None:
-            raise Invalid(_("L'indirizzo della selezione non è leggibile: sceglietela di nuovo."))
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first or last - first >= MAX_BUILDINGS:
-            raise Invalid(_too_many())
-        found.update(range(first, last + 1))
-        if len(found) > MAX_BUILDINGS:
-            raise Invalid(_too_many())
-    return sorted(found)
+    @property
+    def flats_known(self) -> bool:
+        """Whether anything is recorded inside: without it nobody could be counted."""
+        return bool(self.stairwells or self.flats)
 
 
-def _too_many() -> str:
-    return _("Una selezione tiene al massimo %(n)s edifici: restringetela.", n=MAX_BUILDINGS)
+@dataclass(frozen=True, slots=True)
+class ActingOnChosen:
+    """A phase that disturbs chosen buildings in the period, and how many of them."""
 
-
-def written_ids(ids: Collection[int]) -> str:
-    """Ids as :func:`read_ids` reads them, runs of numbers in short: "3,7-9"."""
-    runs: list[list[int]] = []
-    for number in sorted(set(ids)):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    phase: PhaseRow
+    buildings: int
 
 
 def read_area(text_: str) -> shapely.Polygon:
@@ -114,7 +90,7 @@ def buildings_in(session: Session, quarter_id: int, area: shapely.Polygon) -> li
         {"area": area.wkt, "quarter": quarter_id, "most": MAX_BUILDINGS + 1},
     ).all()
     if len(found) > MAX_BUILDINGS:
-        raise Invalid(_too_many())
+        raise Invalid(too_many())
     return list(found)
 
 
@@ -124,16 +100,17 @@ def touched_by(session: Session, quarter_id: int, view: View, kind: str) -> list
         session.connection(), quarter_id, replace(view, kinds=(kind,)), MAX_BUILDINGS + 1
     )
     if len(found) > MAX_BUILDINGS:
-        raise Invalid(_too_many())
+        raise Invalid(too_many())
     return found
 
 
 def count_chosen(
     session: Session, quarter_id: int, ids: Collection[int], today: dt.date, sight: Sight
-) -> tuple[list[int], int | None]:
-    """Ids that are buildings of the quarter, and the households that live there ``today``.
+) -> tuple[list[int], int | None, int]:
+    """Ids that are buildings of the quarter, the households that live there ``today``, and of how
+    many of the buildings the flats are not known.
 
-    They are told as :meth:`Sight.told_together` tells what a person chooses at will.
+    Households are told as :meth:`Sight.told_together` tells what a person chooses at will.
     """
     known = session.scalars(
         text(
@@ -155,7 +132,11 @@ def count_chosen(
         ),
         {"ids": list(known), "today": today, "protected": sight.protected},
     )
-    return list(known), sight.told_together(counts)
+    inside = session.scalar(
+        text("select count(distinct building_id) from stairwell where building_id = any(:ids)"),
+        {"ids": list(known)},
+    )
+    return list(known), sight.told_together(counts), len(known) - (inside or 0)
 
 
 def chosen_buildings(
@@ -192,16 +173,52 @@ def chosen_buildings(
     return sorted(found, key=lambda b: (-b.band, -sum(b.kinds.values()), b.label, b.code))
 
 
+_PHASES = """
+    select r.revision_id, count(distinct i.building_id)
+    from impact i
+    join impact_run r on r.id = i.run_id and r.in_force
+    join revision_in_force f on f.revision_id = r.revision_id
+    where f.quarter_id = :quarter and i.building_id = any(:ids) and i.band >= :least
+      and i.kind = any(:kinds) and i.period && daterange(:first, :after)
+      and i.weekdays & :weekdays <> 0
+    group by 1
+"""
+
+
+def phases_on(
+    session: Session, quarter_id: int, ids: Collection[int], view: View
+) -> list[ActingOnChosen]:
+    """Phases that disturb any of ``ids`` in ``view``, by start: from here notices and tasks go."""
+    values = {
+        "quarter": quarter_id, "ids": list(ids), "least": view.least_band,
+        "kinds": list(view.kinds), "first": view.first, "weekdays": view.weekdays,
+        "after": view.last + dt.timedelta(days=1),
+    }  # fmt: skip
+    hit = dict(session.execute(text(_PHASES), values).all())
+    revisions = session.scalars(
+        select(PhaseRevision)
+        .where(PhaseRevision.id.in_(hit))
+        .options(selectinload(PhaseRevision.phase).selectinload(WorksPhase.site))
+        .order_by(PhaseRevision.period, PhaseRevision.id)
+    ).all()
+    return [ActingOnChosen(row, hit[row.revision_id]) for row in phase_rows(session, revisions)]
+
+
 def as_csv(buildings: Iterable[ChosenBuilding], *, flats: bool, kinds: Collection[str]) -> bytes:
     """The selection for a spreadsheet; flats only for those who may tell which are empty."""
     found = list(buildings)
     columns: dict[str, Any] = {
         _("codice"): [b.code for b in found],
         _("indirizzo"): [b.label for b in found],
-        _("scale"): [b.stairwells for b in found],
-        **({_("alloggi"): [b.flats for b in found]} if flats else {}),
+        _("scale"): _where_known(found, [b.stairwells for b in found]),
+        **({_("alloggi"): _where_known(found, [b.flats for b in found])} if flats else {}),
         _("nuclei"): pd.array([b.households for b in found], dtype="Int64"),
         _("disagio"): [words.band(b.band) for b in found],
         **{words.kind(k): [words.band(b.kinds.get(k, 0)) for b in found] for k in kinds},
     }
     return table_file(pd.DataFrame(columns), "csv", "selezione")
+
+
+def _where_known(found: list[ChosenBuilding], counts: list[int]) -> Any:
+    told = [n if b.flats_known else None for b, n in zip(found, counts, strict=True)]
+    return pd.array(told, dtype="Int64")

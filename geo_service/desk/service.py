@@ -18,7 +18,7 @@ from geo_service.works.places import ADDRESSES
 from geo_service.works.service import revisions_in_force
 from layers.buildings import Building
 from layers.impacts.queries import days_above
-from layers.sites import REVISION_IN_FORCE, PhaseRevision, WorksPhase
+from layers.sites import REVISION_IN_FORCE, PhaseRevision, RevisionSeal, WorksPhase
 
 MOST_HIT = 10
 STRONG = 3
@@ -149,10 +149,11 @@ class StairwellLine:
 
 @dataclass(frozen=True, slots=True)
 class ActingPhase:
-    """A phase that acts on a building: strongest band per kind here, and its flats."""
+    """A phase that acts on a building: strongest band per kind here, and when it was announced."""
 
     phase: PhaseRow
     bands: dict[str, int]
+    announced_at: dt.datetime | None
 
 
 _STAIRWELLS = text(
@@ -221,5 +222,14 @@ def acting_phases(session: Session, building_id: int, today: dt.date) -> list[Ac
         .options(selectinload(PhaseRevision.phase).selectinload(WorksPhase.site))
         .order_by(PhaseRevision.period, PhaseRevision.id)
     ).all()
-    rows = phase_rows(session, revisions)
-    return [ActingPhase(row, bands[row.revision_id]) for row in rows]
+    told = dict(
+        session.execute(
+            select(RevisionSeal.revision_id, RevisionSeal.sealed_at).where(
+                RevisionSeal.revision_id.in_(bands), RevisionSeal.reason == "announced"
+            )
+        ).all()
+    )
+    return [
+        ActingPhase(row, bands[row.revision_id], told.get(row.revision_id))
+        for row in phase_rows(session, revisions)
+    ]

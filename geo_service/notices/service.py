@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -90,6 +90,12 @@ class NoticeList:
             "letters": sum(row.letters or 0 for row in self.rows),
             "buildings_without_flats": sum(not row.flats_known for row in self.rows),
         }
+
+
+def among(notices: NoticeList, building_ids: Collection[int]) -> NoticeList:
+    """The part of a list that concerns some buildings; its totals are those of that part."""
+    wanted = set(building_ids)
+    return replace(notices, rows=tuple(r for r in notices.rows if r.building_id in wanted))
 
 
 def revision_to_announce(session: Session, phase_id: int) -> PhaseRevision:

@@ -146,3 +146,50 @@ def test_buildings_are_chosen_one_by_one_with_the_keyboard(staff_page: Page, add
     expect(staff_page.locator("#scelti")).to_have_text("un edificio, 4 nuclei")
     staff_page.keyboard.press("Enter")
     expect(staff_page.locator("#scelti")).to_have_text("")
+
+
+def test_a_session_that_ends_is_told_and_the_view_is_kept(staff_page: Page, address: str) -> None:
+    _open(staff_page, address + WEEK)
+    staff_page.wait_for_load_state("networkidle")
+    staff_page.context.clear_cookies()
+    staff_page.evaluate(f"{FIRST}.openBuilding(1)")
+    expect(staff_page.locator("#detto")).to_contain_text("La sessione è finita.")
+    expect(staff_page.locator("#scheda")).to_be_hidden()
+    back = staff_page.locator("#detto").get_by_role("link")
+    assert "dal=2026-03-02" in (back.get_attribute("href") or "")
+
+
+def test_a_choice_stays_in_the_address_and_grows_from_a_sheet_by_keyboard(
+    staff_page: Page, address: str
+) -> None:
+    _open(staff_page, address + WEEK)
+    staff_page.locator(".leaflet-buildings-pane path[tabindex='0']").focus()
+    staff_page.keyboard.press("Enter")
+    choose = staff_page.get_by_role("button", name="Aggiungi alla selezione")
+    choose.focus()
+    staff_page.keyboard.press("Enter")
+    expect(staff_page.locator("#scelti")).to_have_text("un edificio, 4 nuclei")
+    expect(staff_page).to_have_url(re.compile(r"edifici=\d"))
+    drop = staff_page.get_by_role("button", name="Togli dalla selezione")
+    expect(drop).to_have_attribute("aria-pressed", "true")
+    staff_page.get_by_role("link", name="Apri la selezione").click()
+    expect(staff_page.get_by_role("link", name="Elenco degli avvisi per questi")).to_be_visible()
+    staff_page.go_back()
+    expect(staff_page.locator("#scelti")).to_have_text("un edificio, 4 nuclei")
+
+
+def test_paper_says_what_the_map_shows_and_shows_all_of_it(staff_page: Page, address: str) -> None:
+    _open(staff_page, address + WEEK + "&livello=1&tipo=noise&tipo=dust")
+    bounds = f"(b => [b.getWest(), b.getEast()])({FIRST}.map.getBounds())"
+    west, east = staff_page.evaluate(bounds)
+    staff_page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    printed = staff_page.evaluate(bounds)
+    assert printed[0] <= west
+    assert printed[1] >= east
+    staff_page.emulate_media(media="print")
+    expect(staff_page.locator("#filtri-detti")).to_have_text("Rumore, Polvere")
+    expect(staff_page.get_by_role("heading", level=1)).to_contain_text("da lun 2 mar a dom 8 mar")
+    expect(staff_page.locator("#attrezzi")).to_be_hidden()
+    staff_page.emulate_media(media="screen")
+    staff_page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert staff_page.evaluate(bounds) == pytest.approx([west, east], abs=1e-5)

@@ -38,11 +38,25 @@
   function ask(address, more) {
     return fetch(address, { credentials: "same-origin", signal: more })
       .then(function (answer) {
+        // Whoever is signed out is led to the sign-in page, which is no answer to the question.
+        var out = answer.status === 401 || answer.redirected && /\/accedi/.test(answer.url);
+        if (out) { throw new Error("session"); }
         if (!answer.ok) { throw new Error(String(answer.status)); }
         return answer;
       });
   }
-  function failed(error) { if (error.name !== "AbortError") { said.textContent = words.failed; } }
+  function failed(error) {
+    if (error.name === "AbortError") { return; }
+    said.textContent = error.message === "session" ? words.session + " " : words.failed;
+    if (error.message !== "session") { return; }
+    // Opening the same address again asks to sign in, and then shows the same view.
+    var link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = words.again;
+    said.appendChild(link);
+  }
+
+  var chosen = [];
 
   /* The address */
   function fields() {
@@ -60,8 +74,14 @@
     if (quarter) { query.set("quartiere", quarter); }
     return query;
   }
+  // As long as the address stays within what machines on its way take.
+  function withChosen(query) {
+    var ids = runs(chosen);
+    if (ids && ids.length <= 6000) { query.set("edifici", ids); }
+    return query;
+  }
   function keep() {
-    var query = fields(), centre = map.getCenter();
+    var query = withChosen(fields()), centre = map.getCenter();
     query.set("posto", [centre.lat.toFixed(5), centre.lng.toFixed(5),
       +map.getZoom().toFixed(2)].join(","));
     history.replaceState(null, "", location.pathname + "?" + query);
@@ -105,6 +125,7 @@
         byId("periodo-detto").textContent = told.period;
         slider.setAttribute("aria-valuetext", told.period);
         said.textContent = told.said;
+        byId("filtri-detti").textContent = told.filtered;
         byId("da-calcolare-detto").textContent = told.uncomputed;
         byId("da-calcolare").hidden = !told.uncomputed;
         Object.keys(told.counts).forEach(function (kind) {
@@ -163,6 +184,8 @@
             return document.importNode(n, true);
           }));
         sheet.hidden = false;
+        api.setOpened(id);
+        mark();
         sheet.parentNode.classList.add("with-sheet");
         map.invalidateSize();
         if (!again) { byId("scheda-testo").focus({ preventScroll: true }); }
@@ -173,9 +196,26 @@
     sheet.parentNode.classList.remove("with-sheet");
     map.invalidateSize();
     opened = null;
+    api.setOpened(null);
     if (back && back.focus) { back.focus({ preventScroll: true }); }
   }
   byId("chiudi-scheda").addEventListener("click", close);
+  // Any building can be chosen from its sheet: by keyboard too, and without a disturbance.
+  function mark() {
+    var button = byId("aggiungi");
+    if (!button) { return; }
+    var within = chosen.includes(Number(button.dataset.building));
+    button.setAttribute("aria-pressed", String(within));
+    button.textContent = within ? button.dataset.drop : button.dataset.add;
+  }
+  function toggle(id) {
+    choose(chosen.includes(id) ? chosen.filter(function (c) { return c !== id; })
+      : chosen.concat(id));
+  }
+  sheet.addEventListener("click", function (event) {
+    var button = event.target.closest("#aggiungi");
+    if (button) { toggle(Number(button.dataset.building)); }
+  });
   sheet.addEventListener("keydown", function (event) { if (event.key === "Escape") { close(); } });
 
   /* Search */
@@ -250,7 +290,20 @@
     if (document.fullscreenElement) { document.exitFullscreen(); } else { page.requestFullscreen(); }
   });
   document.addEventListener("fullscreenchange", function () { map.invalidateSize(); });
-  window.addEventListener("beforeprint", function () { map.invalidateSize(); });
+  // On paper the map has the width of the sheet: the same place, whole, and then back.
+  var seen = null;
+  window.addEventListener("beforeprint", function () {
+    seen = [map.getCenter(), map.getZoom()];
+    var bounds = map.getBounds();
+    page.classList.add("on-paper");
+    map.invalidateSize({ pan: false });
+    map.fitBounds(bounds, { animate: false });
+  });
+  window.addEventListener("afterprint", function () {
+    page.classList.remove("on-paper");
+    map.invalidateSize({ pan: false });
+    if (seen) { map.setView(seen[0], seen[1], { animate: false }); }
+  });
 
   function onControl(event) { return event.target.closest(".leaflet-control, .leaflet-popup"); }
   var down = null, path = null;
@@ -296,7 +349,6 @@
   });
 
   /* Buildings chosen */
-  var chosen = [];
   function runs(ids) {
     var sorted = ids.slice().sort(function (a, b) { return a - b; }), found = [];
     sorted.forEach(function (id) {
@@ -316,6 +368,8 @@
       .then(function (told) {
         chosen = told.ids;
         api.setSelected(chosen);
+        mark();
+        keep();
         byId("aiuto-scelta").hidden = tool !== "choose" && !chosen.length;
         byId("scelti").textContent = chosen.length ? told.said : "";
         byId("apri-selezione").hidden = byId("svuota").hidden = !chosen.length;
@@ -323,6 +377,7 @@
         byId("apri-selezione").href = "/quartiere/selezione?edifici=" + told.address +
           "&dal=" + more.get("dal") + "&periodo=" + more.get("periodo");
       }).catch(function (answer) {
+        if (answer.status === 401) { failed(new Error("session")); return; }
         byId("scelti").textContent = words[answer.status === 422 ? "many" : "failed"];
       });
   }
@@ -338,15 +393,13 @@
   element.addEventListener("accanto:building", function (event) {
     var id = event.detail.id;
     if (tool !== "choose") { open(id); return; }
-    choose(chosen.includes(id) ? chosen.filter(function (c) { return c !== id; })
-      : chosen.concat(id));
+    toggle(id);
   });
 
   var before = new URLSearchParams(location.search).get("edifici");
-  keep();
   show();
   if (before && /^[\d,-]{1,8000}$/.test(before)) {
     take("choose");
     choose(before);
-  }
+  } else { keep(); }
 })();

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from geo_service.desk.programme import programme
-from geo_service.desk.selection import MAX_BUILDINGS, read_ids, written_ids
 from geo_service.errors import Invalid
+from geo_service.web.chosen import MAX_BUILDINGS, read_ids, written_ids
+from geo_service.works.service import seal
 from layers.crs import SRID
 from layers.impacts.models import ImpactRun, ImpactZone
 from layers.sites import PhaseRevision
-from tests.geo_service.builders import MONDAY, World, area, make_world
+from tests.geo_service.builders import MONDAY, World, area, make_far_building, make_world
 
 Works = tuple[World, dict[str, PhaseRevision]]
 Staff = Callable[[str], TestClient]
@@ -201,6 +202,57 @@ def test_the_selection_is_a_page_and_a_file(staff: Staff, works: Works) -> None:
     assert (told["nuclei"], told["disagio"], told["Rumore"]) == ("3", "lieve", "lieve")
     whole = staff("coordinator").get(f"/quartiere/selezione.csv?edifici={ids}")
     assert "alloggi" in whole.text.splitlines()[0].split(";")
+
+
+def test_a_selection_leads_to_notices_and_tasks_of_what_disturbs_it(
+    staff: Staff, works: Works
+) -> None:
+    world, revisions = works
+    one = world.buildings[0].id
+    phase = revisions["A1"].phase_id
+    operator = staff("operator")
+    page = operator.get(f"/quartiere/selezione?edifici={one}&dal=2026-03-02").text
+    assert f'href="/fasi/{phase}/avvisi?edifici={one}"' in page
+    assert f'href="/fasi/{phase}/collegamenti"' in page
+    office = staff("office").get(f"/quartiere/selezione?edifici={one}&dal=2026-03-02").text
+    assert "/avvisi?edifici=" in office
+    assert "/collegamenti" not in office
+    quiet = operator.get(f"/quartiere/selezione?edifici={one}&dal=2030-03-04").text
+    assert "Nessuna fase li disturba" in quiet
+
+
+def test_nobody_counted_is_told_apart_from_nobody(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    world, _ = works
+    bare = make_far_building(session, world)
+    bare.name = "Villa"
+    session.commit()
+    browser = staff("coordinator")
+    told = browser.get("/api/quartiere/scelta", params={"edifici": str(bare.id)}).json()
+    assert told["said"] == "un edificio, alloggi non noti"
+    both = written_ids([bare.id, world.buildings[0].id])
+    told = browser.get("/api/quartiere/scelta", params={"edifici": both}).json()
+    assert told["said"] == "2 edifici, 4 nuclei, di uno non si conoscono gli alloggi"
+    row = _text(browser.get(f"/quartiere/selezione?edifici={bare.id}").text).split("Villa")[1]
+    assert "0" not in row.split("Che cosa")[0]
+    file = browser.get(f"/quartiere/selezione.csv?edifici={bare.id}").text.splitlines()[1]
+    assert file.split(";")[2:5] == ["", "", ""]
+
+
+def test_the_sheet_says_whether_notices_were_given(
+    staff: Staff, works: Works, session: Session
+) -> None:
+    world, revisions = works
+    address = f"/quartiere/mappa/edificio/{world.buildings[0].id}?dal=2026-03-02"
+    office = staff("office")
+    assert "avvisi non ancora dati" in office.get(address).text
+    for revision in revisions.values():
+        seal(session, revision, "announced")
+    session.commit()
+    text = office.get(address).text
+    assert "avvisi dati" in text
+    assert "avvisi non ancora dati" not in text
 
 
 def test_the_list_chooses_with_check_boxes(staff: Staff, works: Works) -> None:

@@ -259,3 +259,20 @@ def test_the_office_reads_no_exact_count_of_whom_to_tell(
     assert "Lingue" not in page.text
     exact = staff("operator").get(f"/fasi/{revision.phase_id}/avvisi").text
     assert re.findall(r'<td class="num">(.*?)</td>', exact) == ["4", "4", "3", "3"]
+
+
+def test_the_list_of_chosen_buildings_is_a_part_of_the_whole(
+    staff: Callable[[str], TestClient], session: Session, world: World, revision: PhaseRevision
+) -> None:
+    session.commit()
+    first = world.buildings[0].id
+    browser = staff("coordinator")
+    address = f"/fasi/{revision.phase_id}/avvisi"
+    page = browser.get(f"{address}?edifici={first}").text
+    assert re.findall(r'href="/edifici/(\d+)"', page) == [str(first)]
+    assert "Solo l&#39;edificio scelto" in page
+    whole = browser.get(f"{address}.csv").text.splitlines()
+    part = browser.get(f"{address}.csv?edifici={first}").text.splitlines()
+    assert (len(whole), len(part)) == (3, 2)
+    assert part[1].split(";")[4:9] == whole[1].split(";")[4:9]
+    assert browser.get(f"{address}?edifici=uno").status_code == 422
