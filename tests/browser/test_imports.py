@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from geo_service import jobs
@@ -134,4 +134,57 @@ def test_a_file_that_is_too_large_is_told_before_and_after_it_is_sent(
     expect(page.get_by_text("Quello che avete inviato supera il limite di 3 MB")).to_be_visible(
         timeout=20_000
     )
+    context.close()
+
+
+def test_sending_shows_how_far_it_is_and_what_is_refused_keeps_the_form(
+    staff_page: Page, address: str, own_uploads: Path, tmp_path: Path, browser: Browser
+) -> None:
+    # A page of its own: the browser notes refusals in its console.
+    context = browser.new_context(locale="it-IT", storage_state=staff_page.context.storage_state())
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+
+    def at_most(bytes_per_s: int, offline: bool = False) -> None:
+        network.send(
+            "Network.emulateNetworkConditions",
+            {"offline": offline, "latency": 0, "downloadThroughput": -1,
+             "uploadThroughput": bytes_per_s},
+        )  # fmt: skip
+
+    file = tmp_path / "edifici.gpkg"
+    file.write_bytes(b"not what the name says " * 200_000)
+    page.goto(f"{address}/importa")
+    page.get_by_label("Che cosa contiene il file").select_option("buildings")
+    page.get_by_label("File", exact=True).set_input_files(file)
+    send = page.get_by_role("button", name="Carica e controlla")
+    bar = page.get_by_role("progressbar", name="Invio del file")
+
+    at_most(400_000)
+    send.click()
+    expect(page.get_by_role("status")).to_contain_text("Invio del file: tenete aperta")
+    expect(bar).to_be_visible()
+    expect(page.locator("#sent-mb")).not_to_have_text("0")
+    expect(page.locator("#sending")).to_contain_text("di 4,6 MB")
+    expect(send).to_be_disabled()
+    page.get_by_role("button", name="Interrompi l'invio").click()
+    expect(bar).to_be_hidden()
+    expect(send).to_be_enabled()
+
+    at_most(-1, offline=True)
+    send.click()
+    expect(page.get_by_role("alert").filter(has_text="L'invio si è interrotto")).to_be_focused()
+    assert not [path for path in own_uploads.rglob("*") if path.is_file()]
+
+    at_most(-1)
+    send.click()
+    refusal = page.locator("#err-file")
+    expect(refusal).to_contain_text("si chiama come un file GeoPackage ma contiene altro testo")
+    expect(page.get_by_label("File", exact=True)).to_be_focused()
+    expect(page.get_by_label("File", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Che cosa contiene il file")).to_have_value("buildings")
+    assert page.evaluate("document.getElementById('file').files.length") == 1
+    _sound(page)
+    assert not [path for path in own_uploads.rglob("*") if path.is_file()]
     context.close()
