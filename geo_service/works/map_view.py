@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import parse_day
 from geo_service.works.map_data import View
 
@@ -63,7 +64,7 @@ def choice_of(request: Request, today: dt.date, allowed: Sequence[str]) -> MapCh
         span=span if span in SPANS_DAYS else DEFAULT_SPAN,
         kinds=tuple(k for k in allowed if k in asked) or tuple(allowed),
         least_band=int(level) if level in {"1", "2", "3", "4"} else 1,
-        site_id=int(site) if site.isascii() and site.isdigit() and len(site) < 15 else None,
+        site_id=number_in(site),
         zone=zone if zone in allowed else "",
         as_list=query.get("vista") == "elenco",
     )

@@ -18,6 +18,7 @@ from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Conflict
 from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.panels import panels
 from geo_service.web.quarter import Today, show_quarter
@@ -66,8 +67,7 @@ def remove(
         errors["sicuro"] = _("Segnate che avete letto che cosa ne segue.")
     if errors:
         return _page(request, session, who, today, revision, errors, reason, status=422)
-    seen = str(submitted.get("revisione") or "")
-    based_on = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
+    based_on = number_in(submitted.get("revisione")) or 0
 
     def act() -> None:
         take_out(session, phase_id, based_on, author=who.called, reason=reason)

@@ -17,6 +17,7 @@ from geo_service.accounts.standing import SignedIn
 from geo_service.errors import Invalid
 from geo_service.households.disclosure import Sight
 from geo_service.i18n import gettext as _
+from geo_service.web.numbers import number_in
 from geo_service.web.pages import render, see_other
 from geo_service.web.quarter import show_quarter
 from geo_service.web.session import Db
@@ -187,9 +188,9 @@ def _asked(submitted: FormData) -> Asked:
         for number in (row.number for row in read.rows) if f"fase_{number}" in submitted
     }  # fmt: skip
     presets = {row.number: str(submitted.get(f"tipo_{row.number}") or "")[:60] for row in read.rows}
-    dropped = {_whole(v) for v in submitted.getlist("archivia")}
+    dropped = {number_in(v) or 0 for v in submitted.getlist("archivia")}
     based_on = {
-        _whole(name.removeprefix("revisione_")): _whole(value)
+        number_in(name.removeprefix("revisione_")) or 0: number_in(value) or 0
         for name, value in submitted.multi_items() if name.startswith("revisione_")
     }  # fmt: skip
     return Asked(
@@ -200,11 +201,6 @@ def _asked(submitted: FormData) -> Asked:
         submitted.get("senza") is not None,
         str(submitted.get("seguono") or ""),
     )
-
-
-def _whole(value: object) -> int:
-    text = value if isinstance(value, str) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
 def _effect_of(session: Session, asked: Asked, found: Difference, who: SignedIn) -> MoveEffect:

@@ -250,6 +250,21 @@ def _request_as(
     return browser.request(method, address, headers={CSRF_HEADER: bound.hexdigest()})
 
 
+def test_every_form_needs_its_token(
+    app: FastAPI, staff: Callable[[str], TestClient], works: object
+) -> None:
+    browser = staff("coordinator")
+    posts = [path for method, path in _routes(app.routes) if method not in ("GET", "HEAD")]
+    assert len(posts) >= 40
+    for path in posts:
+        for token in ({}, {"csrf": "0" * 64}):
+            answer = browser.post(_address(path), data={**token, "conferma": "1"})
+            assert answer.status_code == 403, path
+            elsewhere = {"origin": "https://male.example", CSRF_HEADER: "0" * 64}
+            answer = browser.post(_address(path), headers=elsewhere)
+            assert answer.status_code == 403, path
+
+
 def test_every_address_of_a_thing_tells_its_quarter(app: FastAPI) -> None:
     """Else a person of one quarter could open things of another by their number."""
     for _, path in _routes(app.routes):
