@@ -140,9 +140,16 @@ def test_an_address_leads_to_its_place_on_the_map(staff_page: Page, address: str
     search.fill(label)
     search.press("Enter")
     expect(page.locator(".leaflet-tooltip", has_text=label)).to_be_visible()
+    page.get_by_role("button", name="Prendi questo edificio con il suo cortile").click()
+    expect(page.locator("#edit-area [data-shape-state]")).to_contain_text("m²")
+    taken = json.loads(page.locator("[name=perimetro]").input_value())
+    assert taken["type"] == "MultiPolygon" and len(taken["coordinates"][0][0]) >= 4
+    page.get_by_role("button", name="Annulla l'ultima modifica").click()
+    assert page.locator("[name=perimetro]").input_value() == ""
     search.fill("via che non esiste 99")
     page.locator("#edit-search").get_by_role("button", name="Cerca").click()
     expect(page.locator("#edit-search")).to_contain_text("Nessun edificio con questo indirizzo")
+    page.evaluate("localStorage.clear()")
 
 
 def test_folded_parts_say_what_they_hold(staff_page: Page, address: str) -> None:

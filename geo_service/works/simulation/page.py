@@ -148,8 +148,8 @@ def sentence(change: KindChange, *, new: bool = False) -> str:
     if bare:
         parts.append(
             ngettext(
-                "cambia %(count)s edificio di alloggi non noti",
-                "cambiano %(count)s edifici di alloggi non noti",
+                "cambia %(count)s edificio di cui non si sanno gli alloggi",
+                "cambiano %(count)s edifici di cui non si sanno gli alloggi",
                 bare,
             )
         )
