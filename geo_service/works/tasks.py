@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from geo_service import history, jobs
 from geo_service.i18n import N_
-from layers.impacts.scene import REACH_M
+from layers.impacts.scene import CLOSURE_REACH_M, REACH_M
 from layers.impacts.store import recompute
 
 COMPUTED = N_("fasi calcolate")
@@ -74,7 +74,8 @@ def wanted_revisions(
     """Revisions in force to compute, oldest first; with a building only the unsealed ones.
 
     A building matters to the phases whose impacts reach it and to those that it may come to be
-    hit by: whose area lies within the distance that any method looks at.
+    hit by: whose area or closures lie within the distance that any method looks at, and whose cuts
+    serve one of its stairwells, however far it stands.
     """
     query = text(
         """select v.revision_id from revision_in_force v
@@ -85,11 +86,21 @@ def wanted_revisions(
              and (cast(:site as bigint) is null or s.id = :site)
              and (cast(:building as bigint) is null or (
                  not exists (select from revision_seal l where l.revision_id = r.id)
-                 and exists (select from building b where b.id = :building
-                             and st_dwithin(b.footprint, r.footprint, :reach_m))))
+                 and (exists (select from building b where b.id = :building
+                              and st_dwithin(b.footprint, r.footprint, :reach_m))
+                      or exists (select from closure c join building b on b.id = :building
+                                 where c.revision_id = r.id
+                                   and st_dwithin(b.footprint, c.geom, :closure_reach_m))
+                      or exists (select from utility_cut u
+                                 join utility_cut_stairwell x on x.cut_id = u.id
+                                 join stairwell w on w.id = x.stairwell_id
+                                 where u.revision_id = r.id and w.building_id = :building))))
            order by 1"""
     )
-    values = {"quarter": quarter_id, "site": site_id, "building": building_id, "reach_m": REACH_M}
+    values = {
+        "quarter": quarter_id, "site": site_id, "building": building_id, "reach_m": REACH_M,
+        "closure_reach_m": CLOSURE_REACH_M,
+    }  # fmt: skip
     return [row[0] for row in where.execute(query, values)]
 
 

@@ -18,7 +18,8 @@ PUBLIC = (
 STAFF = (
     "/oggi", "/quartiere/mappa?aree=noise", "/quartiere/mappa?vista=elenco", "/cantieri",
     "/cantieri/1", "/fasi/1", "/fasi/3", "/fasi/1/avvisi", "/edifici", "/edifici/1",
-    "/nuclei", "/nuclei/1", "/nuclei/1/modifica", "/nuclei/1/trasferisci", "/alloggi", "/alloggi/1",
+    "/nuclei", "/nuclei/1", "/nuclei/1/modifica", "/nuclei/1/trasferisci", "/nuclei/1/dove",
+    "/nuclei/1/svuota", "/edifici/1/scale/1/chiudi", "/alloggi", "/alloggi/1",
 )  # fmt: skip
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 # On a phone: tables that scroll sideways, and what is too low for a thumb. Links in running text

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 from geo_service.history import HistoryEntry
 from geo_service.households.models import Stay
 from geo_service.jobs import JobProgress
+from geo_service.works.drafts import CutDraft
+from geo_service.works.service import add_phase, create_site
 from layers.buildings import Building, Stairwell
-from tests.geo_service.builders import MONDAY, World
+from tests.geo_service.builders import MONDAY, World, area, week_draft
 from tests.geo_service.desk.test_building_edit import address_of, fields_of, submit
 
 Staff = Callable[[str], TestClient]
@@ -49,6 +51,30 @@ def test_what_impacts_rest_on_is_computed_again_in_the_same_transaction(
     assert answer.headers["location"].endswith("?salvato=3")
     (job,) = session.scalars(select(JobProgress))
     assert (job.task, job.args["building_id"]) == ("recompute_many", world.buildings[0].id)
+
+
+def test_a_phase_far_away_whose_cut_serves_the_stairwell_is_computed_again(
+    staff: Staff, world: World, session: Session
+) -> None:
+    plant = area(450, 450, 40, 40)
+    site = create_site(session, world.quarter.id, code="T", name="Centrale", footprint=plant)
+    far = week_draft(
+        footprint=plant,
+        cuts=(CutDraft("heating", MONDAY, MONDAY, (world.stairwells[0].id,)),),
+    )  # fmt: skip
+    add_phase(session, site, code="T1", name="Centrale termica", draft=far)
+    session.commit()
+    changed = {f"ascensore-{world.stairwells[0].id}": "si"}
+    assert (
+        submit(staff("operator"), address_of(world), **changed)
+        .headers["location"]
+        .endswith("?salvato=4")
+    )
+    assert (
+        submit(staff("coordinator"), address_of(world, n=1), piani="4", altezza="12")
+        .headers["location"]
+        .endswith("?salvato=3")
+    )
 
 
 def test_another_label_computes_nothing(staff: Staff, world: World, session: Session) -> None:
