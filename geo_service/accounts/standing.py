@@ -106,5 +106,8 @@ def _quarter_named(session: Session, path_values: dict[str, str]) -> int | None:
 
 def _quarter_chosen(session: Session, roles: dict[int, str], code: str) -> int:
     """The chosen quarter where it is one of the account's, else its first by name."""
-    query = text("select id from quarter where id = any(:ids) order by code <> :code, name limit 1")
+    # In the order of the pages' own choice (web.quarter), also where two bear the same name.
+    query = text(
+        "select id from quarter where id = any(:ids) order by code <> :code, name, id limit 1"
+    )
     return int(session.scalar(query, {"ids": list(roles), "code": code}) or min(roles))

@@ -31,7 +31,7 @@ def show_quarter(
 
 def _open_quarters(request: Request, session: Session) -> list[Quarter]:
     """Quarters that the guards left open to this request, by name."""
-    query = select(Quarter).order_by(Quarter.name)
+    query = select(Quarter).order_by(Quarter.name, Quarter.id)
     only = getattr(request.state, "quarter_ids", None)
     return list(session.scalars(query if only is None else query.where(Quarter.id.in_(only))))
 

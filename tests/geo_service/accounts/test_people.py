@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -18,10 +19,13 @@ from geo_service.accounts.models import Account, AccountAssignment, AccountLink
 from geo_service.accounts.service import create_account
 from geo_service.database import make_engine
 from geo_service.errors import NotFound
-from layers.sites import PhaseRevision
+from geo_service.imports.uploads import ImportUpload
+from layers.sites import Permit, PhaseRevision
+from tests.geo_service.appointments.made import propose, windows_phase
 from tests.geo_service.builders import World
 from tests.geo_service.conftest import PASSWORD, csrf_of, sign_in
 from tests.geo_service.pages import make_works
+from tests.geo_service.web.test_access import _routes
 
 Staff = Callable[[str], TestClient]
 Open = Callable[[], TestClient]
@@ -227,6 +231,36 @@ def test_an_account_of_one_quarter_sees_nothing_of_another(limited) -> None:  # 
     assert browser.get(f"/edifici/{second.buildings[0].id}").status_code == 200
     assert browser.get(f"/edifici/{first.buildings[0].id}").status_code == 404
     assert browser.get(f"/cantieri/{first.site.id}").status_code == 404
+
+
+def test_no_route_opens_a_thing_of_another_quarter(
+    limited,  # type: ignore[no-untyped-def]
+    app: FastAPI,
+    session: Session,
+) -> None:
+    browser, first, _second, own, _other = limited
+    permit = Permit(kind="other", site_id=first.site.id)
+    upload = ImportUpload(
+        quarter_id=first.quarter.id, kind="buildings", file_name="a", size_bytes=1
+    )
+    session.add_all([permit, upload])
+    visit = propose(session, windows_phase(session, first))[0]
+    session.commit()
+    numbers = {
+        "phase_id": own.phase_id, "site_id": first.site.id, "building_id": first.buildings[0].id,
+        "flat_id": first.flats[0].id, "household_id": first.households[0].id,
+        "permit_id": permit.id, "appointment_id": visit.id, "upload_id": upload.id,
+    }  # fmt: skip
+    tried = set()
+    for method, path in _routes(app.routes):
+        named = next((n for n in numbers if f"{{{n}:int}}" in path), None)
+        if named is None:
+            continue
+        tried.add(named)
+        address = re.sub(r"\{(\w+):int\}", lambda m: str(numbers.get(m[1], 1)), path)
+        answer = browser.request(method, re.sub(r"\{\w+\}", "csv", address))
+        assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
+    assert tried == set(numbers)
 
 
 def test_roles_differ_by_quarter(limited, session: Session) -> None:  # type: ignore[no-untyped-def]
