@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +15,7 @@ from starlette.responses import Response
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.desk import building_edit, building_forms, service, stairwell_end
-from geo_service.desk.building_edit import BuildingForm, ChangedMeanwhile
+from geo_service.desk.building_edit import ChangedMeanwhile
 from geo_service.errors import Conflict, Invalid
 from geo_service.households.forms import Typed
 from geo_service.i18n import gettext as _
@@ -57,7 +59,8 @@ def save(request: Request, session: Db, who: Editor, typed: Form, building_id: i
         typed.errors.clear()
     if not typed.errors:
         try:
-            return see_other(_save_once(session, who, building, form, typed, key))
+            saving = partial(building_edit.change_building, session, building, form)
+            return see_other(do_once(session, who, building, typed, key, saving))
         except ChangedMeanwhile as clash:
             session.refresh(building)
             typed.errors[""] = f"{clash} " + _(
@@ -90,20 +93,10 @@ def close(
     _refuse_closed(building)
     end = building_forms.read_end(typed, session, building, today)
     if end is not None:
-        try:
-            with session.begin_nested():
-                done = once.begin(session, key, who.id)
-                if done is not None:
-                    return see_other(done or f"/edifici/{building.id}")
-                building_edit.lock(session, building, str(typed.form.get("prima") or ""))
-                phases = building_edit.close_building(session, building, end)
-                address = f"/edifici/{building.id}?salvato={phases}"
-                once.end(session, key, address)
-            return see_other(address)
-        except (Invalid, ChangedMeanwhile) as refused:
-            session.refresh(building)
-            fields = refused.fields if isinstance(refused, Invalid) else {}
-            typed.errors.update(fields or {"": str(refused)})
+        closing = partial(building_edit.close_building, session, building, end)
+        answer = end_once(session, who, building, typed, key, closing)
+        if answer is not None:
+            return answer
     return _close_form(request, session, building, today, typed, status=422)
 
 
@@ -113,17 +106,35 @@ def form_key(request: Request, who: SignedIn, typed: Typed) -> bytes:
     return once.key_of(who.id, request.url.path, items)
 
 
-def _save_once(
-    session: Session, who: SignedIn, building: Building, form: BuildingForm, typed: Typed,
-    key: bytes,
+def end_once(
+    session: Session, who: SignedIn, building: Building, typed: Typed, key: bytes,
+    act: Callable[[], int],
+) -> Response | None:  # fmt: skip
+    """As :func:`do_once`; None where it was refused: the faults stand in ``typed`` then."""
+    try:
+        return see_other(do_once(session, who, building, typed, key, act))
+    except (Invalid, ChangedMeanwhile) as refused:
+        session.refresh(building)
+        fields = refused.fields if isinstance(refused, Invalid) else {}
+        typed.errors.update(fields or {"": str(refused)})
+    return None
+
+
+def do_once(
+    session: Session, who: SignedIn, building: Building, typed: Typed, key: bytes,
+    act: Callable[[], int],
 ) -> str:  # fmt: skip
+    """Where to go on after ``act`` on the locked building; a form sent twice is done once.
+
+    ``act`` returns how many phases are computed again. Raises what it raises, and
+    :class:`ChangedMeanwhile`; nothing is written then.
+    """
     with session.begin_nested():
         done = once.begin(session, key, who.id)
         if done is not None:
             return done or f"/edifici/{building.id}"
         building_edit.lock(session, building, str(typed.form.get("prima") or ""))
-        phases = building_edit.change_building(session, building, form)
-        address = f"/edifici/{building.id}?salvato={phases}"
+        address = f"/edifici/{building.id}?salvato={act()}"
         once.end(session, key, address)
     return address
 

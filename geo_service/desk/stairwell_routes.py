@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -13,9 +14,8 @@ from starlette.responses import Response
 from geo_service.accounts.guards import need
 from geo_service.accounts.standing import SignedIn
 from geo_service.desk import building_edit, building_forms, service, stairwell_end
-from geo_service.desk.building_edit import ChangedMeanwhile
-from geo_service.desk.building_edit_routes import form_key
-from geo_service.errors import Invalid, NotFound
+from geo_service.desk.building_edit_routes import end_once, form_key
+from geo_service.errors import NotFound
 from geo_service.households.forms import Typed
 from geo_service.i18n import N_
 from geo_service.i18n import gettext as _
@@ -66,23 +66,12 @@ def close(
     if typed.form.get("conferma") is None:
         typed.errors["conferma"] = _("Segnate la casella per confermare.")
     if day is not None and not typed.errors:
-        try:
-            with session.begin_nested():
-                known = once.begin(session, key, who.id)
-                if known is not None:
-                    return see_other(known or f"/edifici/{building.id}")
-                building_edit.lock(session, building, str(typed.form.get("prima") or ""))
-                if way == "slip":
-                    phases = stairwell_end.remove_stairwell(session, building, stairwell)
-                else:
-                    phases = stairwell_end.end_stairwell(session, building, stairwell, day)
-                address = f"/edifici/{building.id}?salvato={phases}"
-                once.end(session, key, address)
-            return see_other(address)
-        except (Invalid, ChangedMeanwhile) as refused:
-            session.refresh(building)
-            fields = refused.fields if isinstance(refused, Invalid) else {}
-            typed.errors.update(fields or {"": str(refused)})
+        ending = partial(stairwell_end.end_stairwell, session, building, stairwell, day)
+        removing = partial(stairwell_end.remove_stairwell, session, building, stairwell)
+        act = removing if way == "slip" else ending
+        answer = end_once(session, who, building, typed, key, act)
+        if answer is not None:
+            return answer
     return _form(request, session, building, stairwell, today, typed, status=422)
 
 
