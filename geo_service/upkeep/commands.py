@@ -42,7 +42,7 @@ def backup(
         ):
             manifest = saving.make_backup(url, file.absolute(), advance)
         typer.echo(
-            _("%(file)s: %(size)s MB, %(rows)s righe, %(documents)s documenti. Contiene dati "
+            _("%(file)s: %(size)s MB; righe: %(rows)s, documenti: %(documents)s. Contiene dati "
               "personali: conservatelo al sicuro. La chiave segreta non c'è: tenetela a parte.",
               file=file, size=number(file.stat().st_size / _MB, 1),
               rows=number(sum(manifest.rows.values())), documents=number(len(manifest.documents)))
@@ -78,8 +78,8 @@ def restore(
             with _told(_("Ripristino, MB"), manifest.size) as advance:
                 restoring.restore(server, target, opened, advance)
         typer.echo(
-            _("Ripristinato il backup di %(day)s, ore %(time)s: %(rows)s righe, %(documents)s "
-              "documenti.", day=day(_local(manifest)), time=_local(manifest).strftime("%H:%M"),
+            _("Ripristinato il backup di %(day)s, ore %(time)s; righe: %(rows)s, documenti: "
+              "%(documents)s.", day=day(_local(manifest)), time=_local(manifest).strftime("%H:%M"),
               rows=number(sum(manifest.rows.values())), documents=number(len(manifest.documents)))
         )  # fmt: skip
         if manifest.key_check != saving.key_check():

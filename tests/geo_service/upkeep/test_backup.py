@@ -102,7 +102,7 @@ def test_everything_comes_back_in_an_empty_installation(
     empty = new_place()
     result = run("restore", str(backup))
     assert result.exit_code == 0
-    assert "1 documenti" in result.output
+    assert "documenti: 1" in result.output
     for query in (HOUSEHOLDS, "select count(*) from flat", "select sum(st_area(footprint)) "
                   "from building", "select original_name from stored_file"):  # fmt: skip
         assert empty.one(query) == full.one(query)
