@@ -104,6 +104,11 @@ def test_a_row_that_anything_wrote_meanwhile_makes_the_form_a_stale_one(
     answer = browser.post(address_of(world), data={**mine, "nome": "Mio"})
     assert answer.status_code == 409
     assert 'value="Mio"' in answer.text
+    now = answer.text.split("Ora è salvato così")[1].split("</section>")[0]
+    if "lift" in change:
+        assert "Scala A: ascensore sì, senza gradini non noto" in now
+    if "address_point" in change:
+        assert "Via dei Mulini 99" in now
 
 
 def test_versions_rise_with_each_change(session: Session, world: World) -> None:
