@@ -97,6 +97,16 @@ def test_a_cut_with_days_of_its_own_is_named_before_saving(
     assert "Acqua (" not in untouched
 
 
+def test_noisy_hours_outside_the_working_hours_are_named(editor: TestClient, works: Works) -> None:
+    phase_id = works[1]["A1"].phase_id
+    fields = form_of(editor.get(f"/fasi/{phase_id}/modifica").text)
+    effect = f"/fasi/{phase_id}/modifica/effetto"
+    shorter = editor.post(effect, data=changed(fields, orario_0="8-16", orario_2="9-17")).text
+    assert "Lavori rumorosi fuori dagli orari di lavoro: lunedì, mercoledì." in shorter
+    night = {"orario_0": "21:00-5:00", "rumore_0": "22:00-4:00"}
+    assert "Lavori rumorosi fuori" not in editor.post(effect, data=changed(fields, **night)).text
+
+
 def test_a_first_day_alone_means_until_told_otherwise(
     session: Session, editor: TestClient, works: Works
 ) -> None:
