@@ -384,6 +384,8 @@ def _said(subject: str, field: str, value: Any) -> str | None:
         return reported.in_words(str(value))
     if field in CODED:
         return _coded(field, str(value))
+    if field in ("stays", "tenancies"):
+        return _with_days(str(value))
     if field == "preset" and value in PRESETS:
         return PRESETS[value].name(i18n.current_language())
     if subject == "permit" and value in PERMIT_WORDS:
@@ -431,7 +433,9 @@ def _coded(field: str, value: str) -> str:
             return code
         return machine.name_it if i18n.current_language() == "it" else machine.name_en
 
-    def day(found: re.Match[str]) -> str:
-        return i18n.day(dt.date.fromisoformat(found.group()))
+    return _with_days(CODED[field].sub(in_words, value, count=1))
 
-    return ISO_DAY.sub(day, CODED[field].sub(in_words, value, count=1))
+
+def _with_days(value: str) -> str:
+    """``value`` with its days as people write them."""
+    return ISO_DAY.sub(lambda found: i18n.day(dt.date.fromisoformat(found.group())), value)

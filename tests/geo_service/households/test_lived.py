@@ -63,6 +63,7 @@ def test_a_household_that_left_is_not_there_any_more(
         select(HistoryEntry).where(HistoryEntry.action == "household.stays_corrected")
     ).one()
     assert told.changes["stays"][1] == [f"alloggio n. {stay.flat_id}, {first}–{last}"]
+    assert "mer 1 gen 2020–dom 1 mar 2026" in staff("coordinator").get("/cronologia").text
 
 
 def test_a_title_is_corrected_and_one_that_never_was_is_taken_off(
