@@ -14,6 +14,17 @@ STATE_WORDS = {
     "done": N_("fatto"),
     "dropped": N_("non serve"),
 }
+# Of several appointments.
+STATES_WORDS = {
+    "proposed": N_("proposti"),
+    "agreed": N_("concordati"),
+    "moved": N_("spostati, da concordare di nuovo"),
+    "absent": N_("senza nessuno in casa"),
+    "second_attempt": N_("nuovi tentativi"),
+    "warned": N_("diffide"),
+    "done": N_("fatti"),
+    "dropped": N_("che non servono"),
+}
 # What the button says that leads to a state.
 ACT_WORDS = {
     "proposed": N_("Riproponi"),

@@ -176,7 +176,7 @@ def acting_on(session: Session, flat_id: int, today: dt.date) -> list[Acting]:
     """Phases that act on a flat from ``today`` on, by start."""
     query = text(
         """
-        select p.id, s.code || ' ' || p.code as code, p.name, v.certainty,
+        select p.id, p.code, p.name, v.certainty,
                min(lower(i.period)) over (partition by p.id) as first,
                max(upper(i.period) - 1) over (partition by p.id) as last, i.kind, i.band
         from impact i

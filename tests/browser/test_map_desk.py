@@ -183,9 +183,12 @@ def test_paper_says_what_the_map_shows_and_shows_all_of_it(staff_page: Page, add
     bounds = f"(b => [b.getWest(), b.getEast()])({FIRST}.map.getBounds())"
     west, east = staff_page.evaluate(bounds)
     staff_page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    printed = staff_page.evaluate(bounds)
-    assert printed[0] <= west
-    assert printed[1] >= east
+    whole = f"{FIRST}.map.getBounds().contains({FIRST}.map.accanto.config.bounds)"
+    assert staff_page.evaluate(whole)
+    box = staff_page.locator(".map-box").bounding_box()
+    # 184 mm of an A4 sheet at 96 px an inch.
+    assert box is not None
+    assert box["width"] == pytest.approx(695, abs=1)
     staff_page.emulate_media(media="print")
     expect(staff_page.locator("#filtri-detti")).to_have_text("Rumore, Polvere")
     expect(staff_page.get_by_role("heading", level=1)).to_contain_text("da lun 2 mar a dom 8 mar")

@@ -290,20 +290,6 @@
     if (document.fullscreenElement) { document.exitFullscreen(); } else { page.requestFullscreen(); }
   });
   document.addEventListener("fullscreenchange", function () { map.invalidateSize(); });
-  // On paper the map has the width of the sheet: the same place, whole, and then back.
-  var seen = null;
-  window.addEventListener("beforeprint", function () {
-    seen = [map.getCenter(), map.getZoom()];
-    var bounds = map.getBounds();
-    page.classList.add("on-paper");
-    map.invalidateSize({ pan: false });
-    map.fitBounds(bounds, { animate: false });
-  });
-  window.addEventListener("afterprint", function () {
-    page.classList.remove("on-paper");
-    map.invalidateSize({ pan: false });
-    if (seen) { map.setView(seen[0], seen[1], { animate: false }); }
-  });
 
   function onControl(event) { return event.target.closest(".leaflet-control, .leaflet-popup"); }
   var down = null, path = null;

@@ -46,6 +46,10 @@
       table.classList.toggle("is-stacked", Boolean(table.dataset.cards));
     });
   }
+  // A list begins below its filters: on a phone those would fill the first screen.
+  if (phone.matches) {
+    each(document.querySelectorAll(".map-tools details[open]"), function (part) { part.open = false; });
+  }
   fit();
   window.addEventListener("resize", fit);
   document.addEventListener("toggle", fit, true);

@@ -307,11 +307,35 @@
     map.on("zoomend", near);
     if (config.bounds) { map.fitBounds(config.bounds, { padding: [24, 24], maxZoom: 19, animate: false }); }
     near();
+    onPaper(map);
     map.on("layeradd", function () {
       clearTimeout(map.accanto.wiring);
       map.accanto.wiring = setTimeout(function () { wireStops(map); }, 0);
     });
   };
+
+  // The page gives a map the width of the sheet (.on-paper): the same place, whole, and then back.
+  function onPaper(map) {
+    var seen = null;
+    window.addEventListener("beforeprint", function () {
+      var size = map.getSize(), bounds = map.getBounds();
+      if (!size.x || !size.y) { return; }
+      seen = [map.getCenter(), map.getZoom()];
+      // Who sees everything wants everything on the sheet, not the empty ground around it.
+      var all = map.accanto.config.bounds;
+      if (all && bounds.contains(all)) { bounds = L.latLngBounds(all); }
+      document.documentElement.classList.add("on-paper");
+      map.invalidateSize({ pan: false, animate: false });
+      map.fitBounds(bounds, { animate: false });
+    });
+    window.addEventListener("afterprint", function () {
+      document.documentElement.classList.remove("on-paper");
+      if (!seen) { return; }
+      map.invalidateSize({ pan: false, animate: false });
+      map.setView(seen[0], seen[1], { animate: false });
+      seen = null;
+    });
+  }
 
   accanto.layerControl = function (map, config, layers) {
     var narrow = map.getSize().x < 800, named = {};

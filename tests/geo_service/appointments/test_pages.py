@@ -419,8 +419,8 @@ def test_other_pages_show_the_appointments(
     coordinator, operator, office = staff(), staff("operator"), staff("office")
     phase = f"/fasi/{revision.phase_id}"
     assert "Appuntamenti in casa" in coordinator.get(phase).text
-    assert re.search(r"<strong>7</strong> <a [^>]*>proposto", coordinator.get(phase).text)
-    assert re.search(r"<strong>[56]</strong> <a [^>]*>proposto", operator.get(phase).text)
+    assert re.search(r"<strong>7</strong> <a [^>]*>proposti", coordinator.get(phase).text)
+    assert re.search(r"<strong>[56]</strong> <a [^>]*>proposti", operator.get(phase).text)
     # How many there are, by state, is for those who may know each household.
     seen = office.get(phase)
     assert seen.status_code == 200
