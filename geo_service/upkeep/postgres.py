@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from sqlalchemy import Connection, text
@@ -23,6 +23,7 @@ EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
 FOREIGN_SCHEMAS = ("tiger", "tiger_data", "topology")
 LOCK_WAIT_MS = 60_000
 LONGEST_REASON = 300
+PIECE_BYTES = 1 << 16
 
 # Tables of our own: not those that belong to an extension.
 TABLES = """
@@ -56,26 +57,13 @@ def dumped(url: str, major: int, snapshot: str) -> Iterator[IO[bytes]]:
     Owners and rights stay behind, because they are another server's. Raises
     :class:`ServiceUnavailable` where the program is missing or gives up.
     """
-    command = [_program("pg_dump", major), *_where(url), "--format=custom", "--no-owner"]
-    command += ["--no-privileges", "--no-comments", "--no-security-labels", "--no-password"]
-    command += [f"--snapshot={snapshot}", f"--lock-wait-timeout={LOCK_WAIT_MS}"]
-    command += [f"--extension={name}" for name in EXTENSIONS]
-    command += [f"--exclude-schema={name}" for name in FOREIGN_SCHEMAS]
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(
-            command, env=_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=said,
-        ) as program,
-    ):  # fmt: skip
-        assert program.stdout is not None  # noqa: S101  (a pipe was asked for)
-        try:
-            yield program.stdout
-        except BaseException:
-            program.kill()
-            raise
-        if program.wait() != 0:
-            raise _gave_up("pg_dump", said)
+    options = [*_where(url), "--format=custom", "--no-owner", "--no-privileges", "--no-comments"]
+    options += ["--no-security-labels", "--no-password", f"--snapshot={snapshot}"]
+    options += [f"--lock-wait-timeout={LOCK_WAIT_MS}"]
+    options += [f"--extension={name}" for name in EXTENSIONS]
+    options += [f"--exclude-schema={name}" for name in FOREIGN_SCHEMAS]
+    with _running("pg_dump", major, options, url, stdout=subprocess.PIPE) as (_stdin, stdout):
+        yield stdout
 
 
 @contextmanager
@@ -84,27 +72,9 @@ def restoring(url: str, major: int) -> Iterator[IO[bytes]]:
 
     Raises :class:`ServiceUnavailable` where the program is missing or gives up.
     """
-    command = [_program("pg_restore", major), *_where(url), "--no-owner", "--no-privileges"]
-    command += ["--exit-on-error", "--no-password"]
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(
-            command, env=_environment(url), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            stderr=said,
-        ) as program,
-    ):  # fmt: skip
-        assert program.stdin is not None  # noqa: S101  (a pipe was asked for)
-        try:
-            yield program.stdin
-            program.stdin.close()
-        except BrokenPipeError:
-            # It gave up before the end, and says why.
-            pass
-        except BaseException:
-            program.kill()
-            raise
-        if program.wait() != 0:
-            raise _gave_up("pg_restore", said)
+    options = [*_where(url), "--no-owner", "--no-privileges", "--exit-on-error", "--no-password"]
+    with _running("pg_restore", major, options, url, stdin=subprocess.PIPE) as (stdin, _stdout):
+        yield stdin
 
 
 def check_dump(source: IO[bytes], major: int) -> None:
@@ -112,23 +82,37 @@ def check_dump(source: IO[bytes], major: int) -> None:
 
     Raises :class:`ServiceUnavailable`.
     """
+    with _running("pg_restore", major, ["--list"], stdin=subprocess.PIPE) as (stdin, _stdout):
+        while piece := source.read(PIECE_BYTES):
+            stdin.write(piece)
+
+
+@contextmanager
+def _running(
+    name: str, major: int, options: list[str], url: str = "", *, stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+) -> Iterator[tuple[IO[bytes], IO[bytes]]]:  # fmt: skip
+    """The pipes of a program that runs, and must end well."""
+    command = [_program(name, major), *options]
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            [_program("pg_restore", major), "--list"], stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, stderr=said,
+            command, env=_environment(url), stdin=stdin, stdout=stdout, stderr=said
         ) as program,
-    ):  # fmt: skip
-        assert program.stdin is not None  # noqa: S101  (a pipe was asked for)
+    ):
         try:
-            while piece := source.read(1 << 16):
-                program.stdin.write(piece)
-            program.stdin.close()
+            yield program.stdin or io.BytesIO(), program.stdout or io.BytesIO()
+            if program.stdin:
+                program.stdin.close()
         except BrokenPipeError:
-            # The list stands at the beginning: the rest is not read.
-            pass
+            # It reads no further: it has what it wants (a list), or gave up and says why.
+            with suppress(BrokenPipeError):
+                program.stdin.close()  # type: ignore[union-attr]  # the pipe that broke
+        except BaseException:
+            program.kill()
+            raise
         if program.wait() != 0:
-            raise _gave_up("pg_restore", said)
+            raise _gave_up(name, said)
 
 
 def _program(name: str, major: int) -> str:
@@ -146,6 +130,8 @@ def _where(url: str) -> list[str]:
 
 
 def _environment(url: str) -> dict[str, str]:
+    if not url:
+        return {**os.environ, "LC_ALL": "C"}
     address = make_url(url)
     asked = address.query.get("password")
     password = address.password or (asked if isinstance(asked, str) else None)
@@ -170,5 +156,5 @@ def _gave_up(program: str, said: IO[bytes]) -> ServiceUnavailable:
         )  # fmt: skip
     return ServiceUnavailable(
         _("%(program)s si è fermato: %(reason)s. I dati di prima sono intatti.",
-          program=Path(program).name, reason=reason[:LONGEST_REASON].rstrip("."))
+          program=program, reason=reason[:LONGEST_REASON].rstrip("."))
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import shutil
@@ -211,6 +212,23 @@ def test_what_this_program_does_not_understand_is_refused_in_a_sentence(
     with changed(backup, told) as copy, pytest.raises(Invalid, match=words):
         run("restore", str(copy))
     assert empty.one(HOUSEHOLDS) == 0
+
+
+@pytest.mark.parametrize("dump", [b"no dump at all " * 100_000, b""])
+def test_a_dump_that_the_server_cannot_read_is_told(
+    backup: Path, new_place: NewPlace, tmp_path: Path, dump: bytes
+) -> None:
+    empty = new_place()
+    part = {"name": archive.DUMP, "size": len(dump), "sha256": hashlib.sha256(dump).hexdigest()}
+    with changed(backup, {"parts": [part]}) as copy, zipfile.ZipFile(copy) as source:
+        manifest = source.read(archive.MANIFEST)
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as target:
+        target.writestr(archive.DUMP, dump)
+        target.writestr(archive.MANIFEST, manifest)
+    with pytest.raises(ServiceUnavailable, match=r"pg_restore si è fermato: .*sono intatti"):
+        run("restore", str(tmp_path / "other.zip"))
+    assert empty.one(HOUSEHOLDS) == 0
+    assert len(databases_of(empty)) == 1
 
 
 def test_a_restore_that_fails_half_way_leaves_the_old_rows(
