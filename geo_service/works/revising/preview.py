@@ -30,7 +30,8 @@ def preview(
 ) -> WhatIf:
     """What ``draft`` would change against ``revision``, or bring as a new phase of ``site``.
 
-    Households are told as ``sight`` tells them; nothing is written. Raises :class:`geo_service.errors.Invalid` when the draft cannot be.
+    Households are told as ``sight`` tells them; nothing is written. Raises
+    :class:`geo_service.errors.Invalid` when the draft cannot be.
     """
     with _one_at_a_time:
         if revision is not None:
