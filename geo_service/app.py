@@ -56,6 +56,7 @@ from geo_service.works.cuts import served_routes as served
 from geo_service.works.derogations import routes as derogation
 from geo_service.works.editing import removal_routes as removal
 from geo_service.works.editing import routes as edit
+from geo_service.works.editing import several_routes as several
 from geo_service.works.editing import site_routes as site_edit
 from geo_service.works.editing import version_routes as versions
 from geo_service.works.permits import routes as permits
@@ -73,6 +74,7 @@ ROOMS = (
     works,
     edit,
     removal,
+    several,
     site_edit,
     versions,
     timeline,

@@ -92,6 +92,7 @@ EXACT_PAGES = {
     "/cantieri/{site_id:int}/modifica": "works.edit",
     "/cantieri/{site_id:int}/archivia": "works.edit",
     "/cantieri/{site_id:int}/fasi/nuova": "works.edit",
+    "/cantieri/{site_id:int}/fasi/insieme": "works.edit",
     "/cantieri/{site_id:int}/fasi/nuova/effetto": "works.edit",
     "/fasi/{phase_id:int}/sospensioni": "works.edit",
     "/cantieri/{site_id:int}/area-servita": "works.edit",

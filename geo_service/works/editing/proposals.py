@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,9 +37,21 @@ def next_phase_code(session: Session, site: Site) -> str:
     return f"{site.code}{max(counted) + 1}" if counted else ""
 
 
+class Proposed(Protocol):
+    """A form that says who does the works and how sure their days are."""
+
+    contractor: str
+    certainty: str
+
+
 def propose(session: Session, site: Site, values: PhaseValues) -> None:
     """Fill the code, and what stays the same from phase to phase: contractor and certainty."""
     values.code = next_phase_code(session, site)
+    propose_firm(session, site, values)
+
+
+def propose_firm(session: Session, site: Site, values: Proposed) -> None:
+    """Fill contractor and certainty from the phase of the site that was recorded last."""
     newest = session.scalars(
         select(PhaseRevision)
         .join(WorksPhase)

@@ -154,6 +154,7 @@ EXPECTED: dict[str, set[str]] = {
     "/cantieri/{site_id:int}": DESK,
     "/cantieri/{site_id:int}/archivia": EDIT,
     "/cantieri/{site_id:int}/fasi/nuova": EDIT,
+    "/cantieri/{site_id:int}/fasi/insieme": EDIT,
     "/cantieri/{site_id:int}/fasi/nuova/effetto": EDIT,
     "/cantieri/{site_id:int}/modifica": EDIT,
     "/cantieri/{site_id:int}/cronoprogramma": DESK,
