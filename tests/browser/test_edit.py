@@ -18,6 +18,7 @@ FIRST_MS = 180_000
 PAGES = {
     "edit-phase": "/fasi/1/modifica",
     "edit-new-phase": "/cantieri/1/fasi/nuova",
+    "edit-several-phases": "/cantieri/1/fasi/insieme",
     "edit-site": "/cantieri/1/modifica",
     "edit-new-site": "/cantieri/nuovo",
     "edit-timeline": "/cronoprogramma",
@@ -192,6 +193,27 @@ def test_a_preset_fills_in_one_choice(staff_page: Page, address: str) -> None:
         page.get_by_label("Lavorazione tipo").select_option("scaffold_up")
     expect(page.get_by_label("Codice")).to_have_value("Z1")
     assert page.locator("#edit-plant .plant-row").count() == 4
+    page.evaluate("localStorage.clear()")
+
+
+def test_flats_of_a_stairwell_that_is_cut_off_are_proposed(staff_page: Page, address: str) -> None:
+    page = staff_page
+    open_form(page, address, "/cantieri/1/fasi/nuova")
+    with page.expect_navigation():
+        page.get_by_label("Lavorazione tipo").select_option("risers")
+    stair = page.locator("[data-rows=so] [name^=so_scale_]").first
+    flats = page.locator(f"[name=interni_{stair.get_attribute('value')}]")
+    said = page.locator("#flats-proposed")
+    stair.check()
+    expect(flats).to_have_value("tutti")
+    expect(flats).to_be_visible()
+    expect(said).to_contain_text("proposti per intero")
+    stair.uncheck()
+    expect(flats).to_have_value("")
+    expect(said).to_have_text("")
+    flats.fill("1–2")
+    stair.check()
+    expect(flats).to_have_value("1–2")
     page.evaluate("localStorage.clear()")
 
 

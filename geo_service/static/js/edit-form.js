@@ -54,6 +54,26 @@
     }
   });
 
+  /* Works inside flats: a stairwell that is cut off is proposed whole, until somebody says more. */
+  var proposed = {};
+  form.addEventListener("change", function (event) {
+    var box = event.target;
+    if (!/^so_scale_/.test(box.name || "")) { return; }
+    var flats = form.elements.namedItem("interni_" + box.value);
+    if (!flats || config.inside.indexOf(form.elements.namedItem("lavorazione").value) < 0) { return; }
+    var served = form.querySelector('[name^="so_scale_"][value="' + box.value + '"]:checked');
+    if (served && !flats.value) {
+      flats.value = texts.all_flats;
+      proposed[box.value] = flats.labels[0].textContent.trim();
+      for (var part = flats.closest("details"); part; part = part.parentNode.closest("details")) { part.open = true; }
+    } else if (!served && proposed[box.value]) {
+      if (flats.value === texts.all_flats) { flats.value = ""; }
+      delete proposed[box.value];
+    }
+    var names = Object.values(proposed).join("; ");
+    document.getElementById("flats-proposed").textContent = names ? texts.flats_proposed.replace("{}", names) : "";
+  });
+
   /* A folded part says in its head what it holds. */
   function told(el) {
     if (el.closest("template")) { return ""; }

@@ -16,6 +16,8 @@ from geo_service.works.simulation.form import FormValues, values_of
 
 # Hours and plant of a preset hold on any day.
 _ANY_DAY = dt.date(2000, 1, 3)
+# How people write that there is work in every flat of a stairwell.
+WHOLE_STAIR = "tutti"
 
 
 @dataclass(slots=True)
@@ -168,7 +170,7 @@ def flats_text(stair: Stair, inside: set[int]) -> str:
     """Flats of a stairwell as people write them: "tutti", "1–6, 9"."""
     chosen = [number for number, flat in stair.flats.items() if flat in inside]
     if len(chosen) == len(stair.flats):
-        return "tutti"
+        return WHOLE_STAIR
     figures = sorted(f for n in chosen if (f := number_in(n)) is not None)
     spans: list[list[int]] = []
     for n in figures:

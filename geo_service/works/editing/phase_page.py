@@ -18,7 +18,13 @@ from geo_service.web import words
 from geo_service.web.embed import embed, without_heading
 from geo_service.works.drafts import RevisionDraft
 from geo_service.works.editing.form_places import Place
-from geo_service.works.editing.phase_form import CutRow, PhaseValues, spare_cut, stairs_of
+from geo_service.works.editing.phase_form import (
+    WHOLE_STAIR,
+    CutRow,
+    PhaseValues,
+    spare_cut,
+    stairs_of,
+)
 from geo_service.works.editing.shapes import shape_text
 from geo_service.works.map_data import View, map_data
 from geo_service.works.presets import PRESETS
@@ -140,6 +146,8 @@ def _config(site: Site, values: PhaseValues) -> dict[str, Any]:
             for code, machine in reversed(catalogue().items())
         },
         "preview": True,
+        # Presets whose works are inside the flats of the stairwells that they cut off.
+        "inside": [code for code, p in PRESETS.items() if {"inside", "utility"} <= set(p.kinds)],
         "served": f"/cantieri/{site.id}/area-servita",
         "texts": map_texts(),
     }
@@ -165,6 +173,9 @@ def map_texts() -> dict[str, str]:
         "too_few": _("Servono almeno tre vertici; per una barriera due."),
         "restored": _("Abbiamo ritrovato quello che avevate scritto e non ancora salvato."),
         "served_asking": _("Cerco le scale…"),
+        "all_flats": WHOLE_STAIR,
+        "flats_proposed": _("Alloggi in cui si lavora, proposti per intero: %(stairs)s. Se non è "
+                            "così, correggete.", stairs="{}"),
         "unknown_machine": _("Non è nel catalogo: scegliete un nome dell'elenco."),
         "failed": _("Il calcolo non è riuscito: riprovate tra poco."),
         "signed_out": _("La sessione è scaduta. Quello che avete scritto resta in questo "

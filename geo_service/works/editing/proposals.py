@@ -6,10 +6,11 @@ import re
 import string
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geo_service.works.editing.phase_form import PhaseValues
+from geo_service.works.presets import PRESETS
 from layers.sites import PhaseRevision, Site, WorksPhase
 
 
@@ -62,6 +63,33 @@ def propose_firm(session: Session, site: Site, values: Proposed) -> None:
     if newest is not None and not values.contractor:
         values.contractor = newest.contractor
         values.certainty = newest.certainty
+
+
+def scaffolded(session: Session, site: Site) -> set[tuple[int, str]]:
+    """Buildings that a scaffold of ``site`` would stand on: those half or more on its ground."""
+    query = text(
+        """
+        select b.id from building b, site s
+        where s.id = :site and b.quarter_id = s.quarter_id and b.closed_on is null
+          and st_intersects(b.footprint, s.footprint)
+          and st_area(st_intersection(b.footprint, s.footprint)) >= st_area(b.footprint) / 2
+        """
+    )
+    return {(building, "scaffold") for building in session.scalars(query, {"site": site.id})}
+
+
+def propose_buildings(session: Session, site: Site, values: PhaseValues) -> None:
+    """Tick the buildings of a scaffold; take back what an earlier preset proposed."""
+    proposed = scaffolded(session, site)
+    if needs_scaffold(values.preset):
+        values.roles = values.roles or proposed
+    elif values.roles == proposed:
+        values.roles = set()
+
+
+def needs_scaffold(preset: str) -> bool:
+    """Whether works of ``preset`` are about a scaffold."""
+    return preset in PRESETS and "scaffold" in PRESETS[preset].kinds
 
 
 def contractors(session: Session, quarter_id: int) -> list[str]:

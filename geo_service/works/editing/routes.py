@@ -29,7 +29,7 @@ from geo_service.works.editing.form_places import Place, places_near
 from geo_service.works.editing.phase_form import PhaseValues, apply_preset, phase_values
 from geo_service.works.editing.phase_page import page_context, refusal_beside_fields
 from geo_service.works.editing.phase_reader import read_phase
-from geo_service.works.editing.proposals import contractors, propose
+from geo_service.works.editing.proposals import contractors, propose, propose_buildings
 from geo_service.works.overview import revision_of_phase, site_of
 from geo_service.works.presets import PRESETS
 from geo_service.works.revising.changes import Merge, merged
@@ -237,6 +237,7 @@ def _submit(
         values.errors = values.times.errors = {}
         if values.preset in PRESETS:
             apply_preset(values, values.preset, len(edited.base.plant))
+            propose_buildings(session, edited.site, values)
         return _page(request, session, edited, values, copied=copied, key=_key(submitted))
     wrong = {**by.errors, **edited.waits.errors}
     if draft is None or wrong:

@@ -15,7 +15,7 @@ from geo_service import i18n
 from geo_service.i18n import gettext as _
 from geo_service.web.numbers import number_in
 from geo_service.works.drafts import RevisionDraft
-from geo_service.works.editing.proposals import next_phase_code
+from geo_service.works.editing.proposals import needs_scaffold, next_phase_code, scaffolded
 from geo_service.works.form_text import typed_text
 from geo_service.works.presets import PRESETS, draft_from_preset
 from geo_service.works.revising.saving import compute_later, lock_site, new_map
@@ -77,8 +77,9 @@ def read_several(
 ) -> tuple[SeveralValues, list[NewPhase]]:
     """What was typed, and the phases in it; none where ``errors`` says what is wrong.
 
-    A row without a code gets the next one of the site that no other row has; one without a name
-    that of its kind of works. Empty rows are left out.
+    A row without a code gets the next one of the site that no other row has, one without a name
+    that of its kind of works; a scaffold stands on the buildings of the site's ground. Empty rows
+    are left out.
     """
     errors: dict[str, str] = {}
     count = min(max(number_in(form.get("righe")) or ROWS, 1), MOST_ROWS)
@@ -103,9 +104,12 @@ def read_several(
             )  # fmt: skip
         taken.add(row.code.casefold())
     following = next_phase_code(session, site)
+    on_scaffold = tuple(sorted(scaffolded(session, site)))
     phases = []
     for n, row in told:
         draft = _draft(n, row, values, errors)
+        if draft is not None and needs_scaffold(row.preset):
+            draft = replace(draft, buildings=on_scaffold)
         code = row.code or _free(following, taken)
         if not code:
             errors[f"codice_{n}"] = _("Riga %(row)s: scrivete il codice della fase.", row=n + 1)

@@ -228,6 +228,26 @@ def test_a_preset_fills_the_form_in_one_choice(editor: TestClient, works: Works)
     assert dict(form_of(editor.post(address, data=own).text))["nome"] == "Ponteggio sul cortile"
 
 
+def test_a_scaffold_is_proposed_on_the_buildings_of_the_ground(
+    session: Session, editor: TestClient, works: Works
+) -> None:
+    world = works[0]
+    world.site.footprint = world.buildings[0].footprint
+    session.flush()
+    address = f"/cantieri/{world.site.id}/fasi/nuova"
+
+    def ticked(preset: str, start: list[tuple[str, str]]) -> tuple[set[str], list[tuple[str, str]]]:
+        fields = changed(start, lavorazione=preset, compila="1")
+        filled = form_of(editor.post(address, data=fields).text)
+        return {v for k, v in filled if k == "edificio"}, filled
+
+    found, filled = ticked("scaffold_up", form_of(editor.get(address).text))
+    assert found == {f"{world.buildings[0].id}:scaffold"}
+    assert ticked("excavation", filled)[0] == set(), "another choice takes its proposal back"
+    own = [*filled, ("edificio", f"{world.buildings[0].id}:works")]
+    assert len(ticked("excavation", own)[0]) == 2, "what a person ticked stays"
+
+
 def test_a_phase_is_duplicated_with_all_that_belongs_to_it(
     session: Session, editor: TestClient, works: Works
 ) -> None:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo_service.works.revisions import inclusive
+from geo_service.works.revisions import draft_of, inclusive
 from geo_service.works.service import revisions_in_force
 from layers.sites import PhaseRevision, ScheduleVersion
 from tests.geo_service.builders import World
@@ -69,6 +69,20 @@ def test_rows_become_phases_of_one_version(
     again = editor.post(address, data=good)
     assert again.headers["location"] == answer.headers["location"]
     assert versions(session) == before + 1
+
+
+def test_a_scaffold_stands_on_the_buildings_of_the_ground(
+    session: Session, editor: TestClient, works: Works, address: str, good: dict[str, str]
+) -> None:
+    world = works[0]
+    world.site.footprint = world.buildings[0].footprint
+    session.flush()
+    rows = {"tipo_2": "excavation", "nome_2": "Scavo"}
+    assert editor.post(address, data=good | {"codice_0": "Z0"} | rows).status_code == 303
+    session.expire_all()
+    now = by_code(session, works)
+    assert draft_of(session, now["Z0"]).buildings == ((world.buildings[0].id, "scaffold"),)
+    assert draft_of(session, now["Z1"]).buildings == ()
 
 
 @pytest.mark.parametrize(
