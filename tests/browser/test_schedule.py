@@ -37,6 +37,7 @@ def test_a_dependency_is_made_drawn_broken_and_followed(
     page = staff_page
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     open_form(page, address, "/fasi/2/modifica")
+    page.locator("#dipendenze > summary").click()
     row = page.locator("[data-rows=dip] li")
     row.get_by_label("Fase da aspettare").select_option(label="A1 Scavo")
     page.get_by_role("button", name="Aggiungi una dipendenza").click()
@@ -72,6 +73,7 @@ def test_a_dependency_is_made_drawn_broken_and_followed(
     page.evaluate("localStorage.clear()")
     # The other tests of this server know nothing of it.
     open_form(page, address, "/fasi/2/modifica")
+    page.locator("#dipendenze > summary").click()
     page.get_by_label("Fase da aspettare").select_option("")
     page.get_by_label("Motivo della modifica").fill("come prima")
     page.locator("#edit-save").click()
