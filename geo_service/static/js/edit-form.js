@@ -55,7 +55,7 @@
   });
 
   /* Works inside flats: a stairwell that is cut off is proposed whole, until somebody says more. */
-  var proposed = {};
+  var proposed = {}, fresh = /\/fasi\/nuova$/.test(form.getAttribute("action"));
   form.addEventListener("change", function (event) {
     var box = event.target;
     if (!/^so_scale_/.test(box.name || "")) { return; }
@@ -66,7 +66,8 @@
       flats.value = texts.all_flats;
       proposed[box.value] = flats.labels[0].textContent.trim();
       for (var part = flats.closest("details"); part; part = part.parentNode.closest("details")) { part.open = true; }
-    } else if (!served && proposed[box.value]) {
+    } else if (!served && (fresh || proposed[box.value])) {
+      // A copy for the next stairwell leaves the whole one that it came from.
       if (flats.value === texts.all_flats) { flats.value = ""; }
       delete proposed[box.value];
     }
