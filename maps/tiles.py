@@ -26,6 +26,7 @@ BUFFER = 64
 # Half the width of the Web Mercator square, metres.
 MERCATOR_HALF_M = 20_037_508.342789244
 
+# "offset 0": else the planner writes st_asmvtgeom out twice, for the tile and for the condition.
 _FULL = """
 with bounds as materialized (select st_tileenvelope(%(z)s, %(x)s, %(y)s) as tile)
 select (select map_version from quarter where id = %(quarter)s),
@@ -35,6 +36,7 @@ from (
   from {table} t, bounds
   where t.quarter_id = %(quarter)s {alive}
     and t.geom3857 && st_expand(bounds.tile, %(margin_m)s)
+  offset 0
 ) feature where geom is not null
 """
 
@@ -50,6 +52,7 @@ from (
   from {table} t, bounds
   where t.quarter_id = %(quarter)s {alive} {large}
     and t.geom3857 && st_expand(bounds.tile, %(margin_m)s)
+  offset 0
 ) feature where geom is not null
 """
 
