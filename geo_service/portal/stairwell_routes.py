@@ -93,6 +93,8 @@ def _stairwell(session: Session, account: SignedIn) -> Stairwell | None:
         ],
     )
     seen = account.quarter_ids
-    if stairwell is None or stairwell.closed_on is not None or (seen is not None and stairwell.building.quarter_id not in seen):
+    if stairwell is None or stairwell.closed_on is not None:
+        return None
+    if seen is not None and stairwell.building.quarter_id not in seen:
         return None
     return stairwell

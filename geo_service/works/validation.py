@@ -17,6 +17,8 @@ from layers.sites import (
 )
 
 LONGEST_DAYS = 3660
+# Years that a day of works may have; others are slips of the keyboard.
+YEARS = range(1990, 2191)
 
 
 def check_identifiers(cup: str | None, cig: str | None) -> None:

@@ -177,7 +177,7 @@ def _magnitude(scene: Scene, activity: str, edition: str) -> tuple[str | None, s
             return None, "Lorries a day not told: dust of trackout is not computed."
         trips = float(works.trucks_per_day)
         size = iaqm.magnitude("trackout", edition=edition, hdv_outward_per_day=trips)
-        if works.lorry_route is None:
+        if _route(scene, edition) is None:
             return size, "Route of the lorries not known: trackout is judged around the site."
         return size, (
             f"Trackout is judged along the route of the lorries, up to {ALONG_M[edition]:.0f} m "

@@ -120,7 +120,8 @@ def test_every_page_prints_decently(staff_page: Page, address: str) -> None:
     page.emulate_media(media="print")
     for path in PAPER:
         page.goto(address + path)
-        expect(page.get_by_text(re.compile("^Quartiere di prova · .+ · stampato lun"))).to_be_visible()
+        head = re.compile("^Quartiere di prova · .+ · stampato lun")
+        expect(page.get_by_text(head)).to_be_visible()
         expect(page.get_by_text("Dati di prova", exact=True).first).to_be_visible()
         for hidden in (".site-nav", ".crumbs", ".btn:visible", ".pager:visible", ".no-print"):
             assert page.locator(hidden).locator("visible=true").count() == 0, f"{path}: {hidden}"

@@ -29,7 +29,7 @@ from geo_service.works.editing.shapes import (
     read_route,
     shape_text,
 )
-from geo_service.works.form_text import typed_text
+from geo_service.works.form_text import typed_day, typed_text, typed_time
 from geo_service.works.presets import PRESETS
 from geo_service.works.simulation.form import Unusable, read_form
 from layers.sites import (
@@ -217,26 +217,10 @@ class _PhaseReader:
         return number
 
     def _day(self, name: str, text: str) -> dt.date | None:
-        if not text:
-            return None
-        try:
-            day = dt.date.fromisoformat(text)
-        except ValueError:
-            day = dt.date.min
-        if not 1990 <= day.year <= 2190:
-            self.errors[name] = _("«%(text)s» non è una data.", text=text[:20])
-            return None
-        return day
+        return typed_day(name, text, self.errors)
 
     def _time(self, name: str, text: str) -> dt.time | None:
-        if not text:
-            return None
-        found = re.fullmatch(r"(\d{1,2})(?:[:.](\d{2}))?(?::00)?", text)
-        hour, minute = (int(g or 0) for g in found.groups()) if found else (99, 0)
-        if hour > 23 or minute > 59:
-            self.errors[name] = _("«%(text)s» non è un'ora: scrivete 8:30.", text=text[:20])
-            return None
-        return dt.time(hour, minute)
+        return typed_time(name, text, self.errors)
 
     def _shape(
         self,

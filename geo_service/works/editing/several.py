@@ -20,7 +20,7 @@ from geo_service.works.form_text import typed_text
 from geo_service.works.presets import PRESETS, draft_from_preset
 from geo_service.works.revising.saving import compute_later, lock_site, new_map
 from geo_service.works.service import add_phases
-from geo_service.works.validation import LONGEST_DAYS
+from geo_service.works.validation import LONGEST_DAYS, YEARS
 from layers.sites import CERTAINTIES, PhaseRevision, Site, WorksPhase
 
 ROWS = 6
@@ -104,7 +104,8 @@ def read_several(
             )  # fmt: skip
         taken.add(row.code.casefold())
     following = next_phase_code(session, site)
-    on_scaffold = tuple(sorted(scaffolded(session, site)))
+    scaffold = any(needs_scaffold(row.preset) for _n, row in told)
+    on_scaffold = tuple(sorted(scaffolded(session, site))) if scaffold else ()
     phases = []
     for n, row in told:
         draft = _draft(n, row, values, errors)
@@ -193,7 +194,7 @@ def _day(name: str, n: int, text: str, what: str, errors: dict[str, str]) -> dt.
             row=n + 1, what=what, text=text,
         )  # fmt: skip
         return None
-    if not 1990 <= day.year <= 2190:
+    if day.year not in YEARS:
         errors[name] = _(
             "Riga %(row)s: %(what)s cade nell'anno %(year)s: controllate.",
             row=n + 1, what=what, year=day.year,

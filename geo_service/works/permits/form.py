@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from starlette.datastructures import FormData
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
 from geo_service.web.numbers import number_in
-from geo_service.works.form_text import typed_text
+from geo_service.works.form_text import typed_day, typed_text, typed_time
 from geo_service.works.permits import states as permit_states
 from geo_service.works.permits.service import PermitDraft
 from layers.sites import PERMIT_KINDS, PERMIT_STATES
@@ -170,27 +169,10 @@ class _Reader:
         return typed_text(self.form, name, limit, self.errors)
 
     def day(self, name: str) -> dt.date | None:
-        text = self.text(name, 20)
-        if not text:
-            return None
-        try:
-            day = dt.date.fromisoformat(text)
-        except ValueError:
-            day = dt.date.min
-        if not 1990 <= day.year <= 2190:
-            self.errors[name] = _("«%(text)s» non è una data.", text=text)
-            return None
-        return day
+        return typed_day(name, self.text(name, 20), self.errors)
 
     def time(self, name: str) -> dt.time | None:
-        text = self.text(name, 20)
-        found = re.fullmatch(r"(\d{1,2})(?:[:.](\d{2}))?(?::00)?", text)
-        hour, minute = (int(g or 0) for g in found.groups()) if found else (99, 0)
-        if hour <= 23 and minute <= 59:
-            return dt.time(hour, minute)
-        if text:
-            self.errors[name] = _("«%(text)s» non è un'ora: scrivete 8:30.", text=text)
-        return None
+        return typed_time(name, self.text(name, 20), self.errors)
 
     def number(self, name: str, least: float, most: float) -> float | None:
         try:

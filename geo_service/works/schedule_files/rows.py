@@ -15,14 +15,13 @@ from geo_service.calendar import MONDAY_TO_FRIDAY
 from geo_service.errors import Invalid
 from geo_service.i18n import gettext as _
 from geo_service.works.timelines.dependency_days import Span, ends_after, work_days
-from geo_service.works.validation import LONGEST_DAYS
+from geo_service.works.validation import LONGEST_DAYS, YEARS
 from layers.errors import UNREADABLE
 from layers.loaders.values import clean_text, is_missing
 from layers.sites import DEPENDENCY_KINDS
 
 MOST_ROWS = 500
 LONGEST_CODE = 20
-YEARS = range(1990, 2191)
 LONGEST_LAG_DAYS = 1000
 _WORK_DAYS_OF_CALENDAR_DAYS = 5 / 7
 _MONTHS = ("gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic")

@@ -26,7 +26,7 @@ from geo_service.i18n import gettext as _
 from geo_service.web.numbers import number_in
 from geo_service.works.drafts import BarrierDraft, HoursDraft, PlantDraft, RevisionDraft
 from geo_service.works.revisions import shifted
-from geo_service.works.validation import LONGEST_DAYS
+from geo_service.works.validation import LONGEST_DAYS, YEARS
 from layers.errors import UNREADABLE, DataError
 from layers.plant.catalogue import Machine, catalogue, resolve
 
@@ -190,7 +190,7 @@ class _Reader:
         except ValueError:
             self.errors[name] = _("Serve una data, per esempio %(day)s.", day=default.isoformat())
             return default
-        if not 1990 <= day.year <= 2190:
+        if day.year not in YEARS:
             self.errors[name] = _("Controllate l'anno.")
             return default
         return day

@@ -17,7 +17,7 @@ from geo_service.works.revisions import draft_of, inclusive, moved_to
 from geo_service.works.timelines.dependencies import Network
 from geo_service.works.timelines.dependency_days import broken
 from geo_service.works.timelines.followers import Edit
-from geo_service.works.validation import LONGEST_DAYS
+from geo_service.works.validation import LONGEST_DAYS, YEARS
 from layers.sites import PhaseRevision
 
 # Width of the drawing; the page scales it.
@@ -133,7 +133,7 @@ def _fault(bar: Bar) -> str:
         last = dt.date.fromisoformat(bar.typed_last)
     except ValueError:
         return _("Serve una data.")
-    if not (1990 <= first.year <= 2190 and 1990 <= last.year <= 2190):
+    if first.year not in YEARS or last.year not in YEARS:
         return _("Controllate l'anno.")
     if last < first:
         return _("L'ultimo giorno viene prima del primo.")

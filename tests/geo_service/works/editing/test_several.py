@@ -50,6 +50,7 @@ def test_rows_become_phases_of_one_version(
     before, known = versions(session), by_code(session, works)
     page = editor.get(address).text
     assert page.count('name="tipo_') == 6
+    assert page.index("Salva tutte") < page.index('name="compila"'), "Enter presses the first"
     answer = editor.post(address, data=good)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/cantieri/{works[0].site.id}?salvata=1"
